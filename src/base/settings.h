@@ -1,0 +1,86 @@
+/* The effective settings: one plain struct per section, made from the rows of config/options.def.
+ * In: nothing. Out: types. Only config/ writes them; afterwards they are const and shared by all threads.
+ * Texts and lists live as long as the arena given to the parser. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/stage.h"
+#include "base/status.h"
+
+struct text_list {
+	size_t count;
+	const char **at;
+};
+
+/* Values of the options that are a choice, in the order of their row. */
+enum method { METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_PUT, METHOD_PATCH, METHOD_DELETE, METHOD_OPTIONS };
+enum arrival { ARRIVAL_EVEN, ARRIVAL_POISSON };
+enum spin { SPIN_AUTO, SPIN_ON, SPIN_OFF };
+enum retry_stale { RETRY_STALE_NEVER, RETRY_STALE_IDEMPOTENT };
+
+#define SETTING_BOOL(field) bool field;
+#define SETTING_COUNT(field) uint64_t field;
+#define SETTING_REAL(field) double field;
+#define SETTING_TEXT(field) const char *field; /* NULL: not given */
+#define SETTING_LIST(field) struct text_list field;
+#define SETTING_TIME(field) nsec field;
+#define SETTING_CHOICE(field) int field;
+#define SETTING_STATUS(field) struct status_set field;
+#define SETTING_STAGES(field) struct stage_list field;
+
+/* Each section keeps its own rows of the table and drops the others. */
+#define SETTING_KEEP(field, kind) SETTING_##kind(field)
+#define SETTING_DROP(field, kind)
+#define OPTION(section, field, kind, ...) SECTION_##section(field, kind)
+
+struct load_settings {
+#define SECTION_load SETTING_KEEP
+#define SECTION_http SETTING_DROP
+#define SECTION_out SETTING_DROP
+#define SECTION_target SETTING_DROP
+#include "config/options.def"
+#undef SECTION_load
+#undef SECTION_http
+#undef SECTION_out
+#undef SECTION_target
+};
+
+struct http_settings {
+#define SECTION_load SETTING_DROP
+#define SECTION_http SETTING_KEEP
+#define SECTION_out SETTING_DROP
+#define SECTION_target SETTING_DROP
+#include "config/options.def"
+#undef SECTION_http
+#undef SECTION_out
+};
+
+struct out_settings {
+#define SECTION_http SETTING_DROP
+#define SECTION_out SETTING_KEEP
+#include "config/options.def"
+#undef SECTION_out
+#undef SECTION_target
+};
+
+struct target_settings {
+#define SECTION_out SETTING_DROP
+#define SECTION_target SETTING_KEEP
+#include "config/options.def"
+#undef SECTION_load
+#undef SECTION_http
+#undef SECTION_out
+#undef SECTION_target
+};
+
+#undef OPTION
+
+struct settings {
+	struct load_settings load;
+	struct http_settings http;
+	struct out_settings out;
+	struct target_settings target;
+};

@@ -1,0 +1,217 @@
+#include "config/cli.h"
+
+#include <getopt.h>
+
+#include "config/check.h"
+#include "config/help.h"
+#include "config/option.h"
+#include "config/quote.h"
+#include "config/value.h"
+
+/* What getopt_long returns for long names; letters are returned as themselves. */
+enum {
+	CODE_ROW = 256, /* + position in the option table */
+	CODE_HELP = CODE_ROW + OPTION_COUNT,
+	CODE_VERSION,
+};
+
+/* One command line being read. */
+struct parse {
+	enum option_command command;
+	struct arena *arena;
+	struct err *err;
+	struct cli cli;
+	bool given[OPTION_COUNT];
+	struct option longs[OPTION_COUNT * 3 + 3]; /* getopt's view of the table, ended by zeros */
+	char letters[2 + OPTION_COUNT * 2 + 3];
+};
+
+/* Makes getopt's view of one command's rows. */
+static void build_tables(struct parse *p) {
+	struct option *next = p->longs;
+	char *letter = p->letters;
+
+	*letter++ = '+'; /* stop at the first word */
+	*letter++ = ':'; /* tell a missing value from an unknown option */
+	for (size_t i = 0; i < OPTION_COUNT; i++) {
+		const struct option_row *row = &option_rows[i];
+		int value = row->kind == KIND_BOOL ? optional_argument : required_argument;
+		if (!(row->commands & p->command)) continue;
+		for (unsigned n = 0; n < 3; n++) {
+			if (option_name(row, n)) *next++ = (struct option){option_name(row, n), value, NULL, CODE_ROW + (int)i};
+		}
+		if (!row->letter) continue;
+		*letter++ = row->letter;
+		if (value == required_argument) *letter++ = ':';
+	}
+	*next++ = (struct option){"help", no_argument, NULL, CODE_HELP};
+	*letter++ = 'h';
+	if (p->command == COMMAND_RUN) {
+		*next++ = (struct option){"version", no_argument, NULL, CODE_VERSION};
+		*letter++ = 'V';
+	}
+	*next = (struct option){0};
+	*letter = 0;
+}
+
+static bool print_text(struct parse *p, const char *text) {
+	p->cli.action = CLI_PRINT;
+	p->cli.text = text;
+	return true;
+}
+
+static bool refuse_unknown(struct parse *p, struct slice name) {
+	enum option_command other = p->command == COMMAND_RUN ? COMMAND_TARGET : COMMAND_RUN;
+	const char *near = option_nearest(name, p->command);
+	struct slice own = option_nearest_word(name, p->command == COMMAND_RUN ? "help|version" : "help");
+	struct quote quote;
+	const char *typed = quote_text(&quote, slice_of(arena_format(p->arena, "--%.*s", (int)name.size, name.at)));
+
+	if (option_by_name(name, other)) {
+		return err_set(p->err, ERR_USAGE, "unknown option %s; it belongs to 'strest%s'", typed, other == COMMAND_TARGET ? " target" : "");
+	}
+	if (!near && own.size) near = arena_copy(p->arena, own);
+	if (near) return err_set(p->err, ERR_USAGE, "unknown option %s; did you mean '--%s'?", typed, near);
+	return err_set(p->err, ERR_USAGE, "unknown option %s", typed);
+}
+
+/* Refuses a long name that is not exactly one of ours: getopt_long itself would take abbreviations. */
+static bool check_name(struct parse *p, const char *word) {
+	struct slice rest, name;
+	if (strncmp(word, "--", 2) != 0 || !word[2]) return true;
+	name = slice_cut(slice_of(word + 2), '=', &rest);
+	for (const struct option *known = p->longs; known->name; known++) {
+		if (slice_equal(name, slice_of(known->name))) return true;
+	}
+	return refuse_unknown(p, name);
+}
+
+/* Refuses what getopt_long has found wrong: `problem` is its '?' or ':', optopt the letter or the code of the option. */
+static bool refuse_option(struct parse *p, int problem, int option) {
+	const struct option_row *row = NULL;
+	struct quote quote;
+	char letter[2] = {'-', (char)(option < ' ' || option > '~' ? '?' : option)};
+
+	if (option == CODE_HELP || option == CODE_VERSION) {
+		return err_set(p->err, ERR_USAGE, "--%s takes no value; write it alone", option == CODE_HELP ? "help" : "version");
+	}
+	if (problem == '?') return err_set(p->err, ERR_USAGE, "unknown option %s", quote_text(&quote, (struct slice){letter, 2}));
+	row = option >= CODE_ROW ? &option_rows[option - CODE_ROW] : option_by_letter((char)option, p->command);
+	return err_set(p->err, ERR_USAGE, "--%s: the value is missing; %s", row->flag, value_advice(row, p->arena));
+}
+
+/* Refuses a second use of an option that holds one value. */
+static bool refuse_again(struct parse *p, const struct option_row *row) {
+	if (row->alias2) {
+		return err_set(
+		        p->err, ERR_USAGE, "--%s may be given only once (--%s and --%s are the same option)", row->flag, row->alias, row->alias2);
+	}
+	if (row->alias) return err_set(p->err, ERR_USAGE, "--%s may be given only once (--%s is the same option)", row->flag, row->alias);
+	return err_set(p->err, ERR_USAGE, "--%s may be given only once", row->flag);
+}
+
+/* Takes one option; `word` is the last argument that getopt has read, `text` its value or NULL, `is_letter` tells its form. */
+static bool take_option(struct parse *p, const struct option_row *row, const char *word, const char *text, bool is_letter) {
+	struct quote quote;
+	size_t index = option_index(row);
+
+	if (text && text == word && text[0] == '-' && text[1]) {
+		return err_set(p->err, ERR_USAGE, "--%s: the value is missing before %s; a value that begins with '-' is written --%s=VALUE",
+		        row->flag, quote_text(&quote, slice_of(text)), row->flag);
+	}
+	if (p->given[index] && row->kind != KIND_LIST) return refuse_again(p, row);
+	if (text && text != word && is_letter && *text == '=') text++;
+	p->given[index] = true;
+	return value_parse(row, text ? text : "true", p->arena, &p->cli.settings, p->err);
+}
+
+/* Reads options up to the first word that is none. *ret_word is its position, or argc; *ret_ended: a "--" stood before it.
+ * Stops early when something is to be printed. */
+static bool read_options(struct parse *p, int argc, char **argv, int *ret_word, bool *ret_ended) {
+	build_tables(p);
+	*ret_ended = false;
+	optind = 0; /* glibc: forget an earlier parse */
+	opterr = 0;
+	for (;;) {
+		int at = optind ? optind : 1, code;
+		if (at < argc && !check_name(p, argv[at])) return false;
+		if (at < argc && strcmp(argv[at], "--") == 0) *ret_ended = true;
+		code = getopt_long(argc, argv, p->letters, p->longs, NULL);
+		if (code == -1) break;
+		if (code == '?' || code == ':') return refuse_option(p, code, optopt);
+		if (code == CODE_HELP || code == 'h') return print_text(p, help_format(p->command, p->arena));
+		if (code == CODE_VERSION || code == 'V') return print_text(p, help_version(p->arena));
+		const struct option_row *row = code >= CODE_ROW ? &option_rows[code - CODE_ROW] : option_by_letter((char)code, p->command);
+		if (!take_option(p, row, argv[optind - 1], optarg, code < CODE_ROW)) return false;
+	}
+	*ret_word = optind;
+	return true;
+}
+
+static bool refuse_word(struct parse *p, const char *word) {
+	struct quote quote;
+	struct slice near = option_nearest_word(slice_of(word), "target|help");
+	const char *typed = quote_text(&quote, slice_of(word));
+
+	if (strstr(word, "://")) return err_set(p->err, ERR_USAGE, "unknown command %s; write --url before the address", typed);
+	if (near.size) return err_set(p->err, ERR_USAGE, "unknown command %s; did you mean '%.*s'?", typed, (int)near.size, near.at);
+	return err_set(p->err, ERR_USAGE, "unknown command %s", typed);
+}
+
+static bool read_help(struct parse *p, int argc, char **argv) {
+	struct quote quote;
+	if (argc == 1) return print_text(p, help_format(COMMAND_RUN, p->arena));
+	if (strcmp(argv[1], "target") != 0) return refuse_word(p, argv[1]);
+	if (argc > 2) return err_set(p->err, ERR_USAGE, "unexpected word %s after 'help target'", quote_text(&quote, slice_of(argv[2])));
+	return print_text(p, help_format(COMMAND_TARGET, p->arena));
+}
+
+static bool read_target(struct parse *p, int argc, char **argv) {
+	struct quote quote;
+	bool ended;
+	int word;
+
+	p->command = COMMAND_TARGET;
+	p->cli.action = CLI_TARGET;
+	if (!read_options(p, argc, argv, &word, &ended)) return false;
+	if (p->cli.action == CLI_PRINT) return true;
+	if (word < argc)
+		return err_set(p->err, ERR_USAGE, "unexpected word %s; every value belongs to an option", quote_text(&quote, slice_of(argv[word])));
+	return check_pairs(COMMAND_TARGET, &p->cli.settings, p->given, p->err);
+}
+
+static bool is_given(const struct parse *p, struct slice flag) {
+	return p->given[option_index(option_by_name(flag, COMMAND_RUN))];
+}
+
+static bool read_run(struct parse *p, int argc, char **argv) {
+	struct quote quote;
+	bool ended;
+	int word;
+
+	if (!read_options(p, argc, argv, &word, &ended)) return false;
+	if (p->cli.action == CLI_PRINT) return true;
+	if (word < argc && ended) return err_set(p->err, ERR_USAGE, "unexpected word %s after '--'", quote_text(&quote, slice_of(argv[word])));
+	if (word < argc && strcmp(argv[word], "target") == 0) return read_target(p, argc - word, argv + word);
+	if (word < argc && strcmp(argv[word], "help") == 0) return read_help(p, argc - word, argv + word);
+	if (word < argc) return refuse_word(p, argv[word]);
+	p->cli.spawn_given = is_given(p, SLICE("spawn-rate")) || is_given(p, SLICE("spawn-interval"));
+	p->cli.preconnect_given = is_given(p, SLICE("preconnect"));
+	return check_pairs(COMMAND_RUN, &p->cli.settings, p->given, p->err) && check_run(&p->cli.settings, p->given, p->err);
+}
+
+bool cli_parse(int argc, char **argv, struct arena *arena, struct cli *ret, struct err *err) {
+	struct parse *p = arena_alloc(arena, sizeof(*p));
+
+	p->command = COMMAND_RUN;
+	p->arena = arena;
+	p->err = err;
+	p->cli.action = CLI_RUN;
+	value_preset(arena, &p->cli.settings);
+	if (argc <= 1 || (argc == 2 && strcmp(argv[1], "--") == 0))
+		print_text(p, help_format(COMMAND_RUN, arena));
+	else if (!read_run(p, argc, argv))
+		return false;
+	*ret = p->cli;
+	return true;
+}

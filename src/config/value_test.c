@@ -1,0 +1,351 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "config/value.h"
+
+static struct arena arena;
+static struct settings settings;
+static struct err err;
+
+static int set_up(void **state) {
+	(void)state;
+	arena_init(&arena);
+	value_preset(&arena, &settings);
+	err = (struct err){0};
+	return 0;
+}
+
+static int tear_down(void **state) {
+	(void)state;
+	arena_fini(&arena);
+	return 0;
+}
+
+static bool parse(const char *flag, const char *text) {
+	const struct option_row *row = option_by_name(slice_of(flag), COMMAND_RUN);
+	if (!row) row = option_by_name(slice_of(flag), COMMAND_TARGET);
+	assert_non_null(row);
+	return value_parse(row, text, &arena, &settings, &err);
+}
+
+/* The table of the specification: what holds when nothing is given. */
+static void presets_are_the_documented_defaults(void **state) {
+	(void)state;
+	assert_null(settings.http.url);
+	assert_int_equal(settings.http.method, METHOD_GET);
+	assert_int_equal(settings.http.headers.count, 0);
+	assert_false(settings.http.no_ua);
+	assert_true(status_set_has(&settings.http.status, 200));
+	assert_false(status_set_has(&settings.http.status, 201));
+	assert_int_equal(settings.http.timeout, 10 * SEC);
+	assert_int_equal(settings.http.connect_timeout, 5 * SEC);
+	assert_int_equal(settings.http.retry_stale, RETRY_STALE_IDEMPOTENT);
+	assert_int_equal(settings.load.duration, 30 * SEC);
+	assert_int_equal(settings.load.requests, 0);
+	assert_int_equal(settings.load.warmup, 0);
+	assert_int_equal(settings.load.max_tasks, 1000);
+	assert_int_equal(settings.load.spawn_rate, 1);
+	assert_int_equal(settings.load.spawn_interval, 100);
+	assert_true(settings.load.rate == 0);
+	assert_int_equal(settings.load.stages.count, 0);
+	assert_int_equal(settings.load.arrival, ARRIVAL_EVEN);
+	assert_int_equal(settings.load.threads, 0);
+	assert_int_equal(settings.load.spin, SPIN_AUTO);
+	assert_string_equal(settings.target.listen, "127.0.0.1:3000");
+	assert_int_equal(settings.target.threads, 1);
+	assert_null(settings.target.stall);
+}
+
+static void every_preset_parses(void **state) {
+	unsigned parsed = 0;
+	(void)state;
+	for (size_t i = 0; i < OPTION_COUNT; i++) {
+		if (!option_rows[i].preset) continue;
+		if (!value_parse(&option_rows[i], option_rows[i].preset, &arena, &settings, &err)) fail_msg("%s", err.text);
+		parsed++;
+	}
+	assert_true(parsed >= 10);
+}
+
+static void choices_stand_in_the_order_of_their_enum(void **state) {
+	static const struct {
+		const char *flag, *text;
+		int want;
+	} cases[] = {
+	        {"method", "get", METHOD_GET},
+	        {"method", "HEAD", METHOD_HEAD},
+	        {"method", "Post", METHOD_POST},
+	        {"method", "put", METHOD_PUT},
+	        {"method", "patch", METHOD_PATCH},
+	        {"method", "delete", METHOD_DELETE},
+	        {"method", "options", METHOD_OPTIONS},
+	        {"retry-stale", "never", RETRY_STALE_NEVER},
+	        {"retry-stale", "idempotent", RETRY_STALE_IDEMPOTENT},
+	        {"arrival", "even", ARRIVAL_EVEN},
+	        {"arrival", "poisson", ARRIVAL_POISSON},
+	        {"spin", "auto", SPIN_AUTO},
+	        {"spin", "on", SPIN_ON},
+	        {"spin", "off", SPIN_OFF},
+	};
+	unsigned choices = 0;
+	(void)state;
+	for (size_t i = 0; i < LENGTH(cases); i++) {
+		const struct option_row *row = option_by_name(slice_of(cases[i].flag), COMMAND_RUN);
+		assert_true(parse(cases[i].flag, cases[i].text));
+		assert_int_equal(*(int *)((char *)&settings + row->at), cases[i].want);
+	}
+	for (size_t i = 0; i < OPTION_COUNT; i++) { /* no choice is missing above */
+		const char *words = option_rows[i].choices;
+		while (option_next_word(&words).size) choices++;
+	}
+	assert_int_equal(choices, LENGTH(cases));
+}
+
+static void times_take_seconds_or_a_unit(void **state) {
+	static const struct {
+		const char *text;
+		nsec want;
+	} cases[] = {
+	        {"30", 30 * SEC},
+	        {"30s", 30 * SEC},
+	        {"1.5s", 1500 * MSEC},
+	        {"1ms", MSEC},
+	        {"5m", 300 * SEC},
+	        {"1h", 3600 * SEC},
+	        {" 2s ", 2 * SEC},
+	        {"31622400", 31622400 * SEC},
+	};
+	(void)state;
+	for (size_t i = 0; i < LENGTH(cases); i++) {
+		assert_true(parse("duration", cases[i].text));
+		assert_int_equal(settings.load.duration, cases[i].want);
+	}
+}
+
+static void numbers_take_their_limits_and_what_lies_between(void **state) {
+	(void)state;
+	assert_true(parse("max-tasks", "1"));
+	assert_int_equal(settings.load.max_tasks, 1);
+	assert_true(parse("max-tasks", "+1000000"));
+	assert_int_equal(settings.load.max_tasks, 1000000);
+	assert_true(parse("rate", "0.001"));
+	assert_true(settings.load.rate == 0.001);
+	assert_true(parse("rate", "1e7"));
+	assert_true(settings.load.rate == 1e7);
+	assert_true(parse("seed", "0"));
+	assert_int_equal(settings.load.seed, 0);
+	assert_true(parse("preconnect", "0"));
+}
+
+static void a_set_of_codes_is_taken(void **state) {
+	(void)state;
+	assert_true(parse("status", "200,204,3xx"));
+	assert_true(status_set_has(&settings.http.status, 204));
+	assert_true(status_set_has(&settings.http.status, 399));
+	assert_false(status_set_has(&settings.http.status, 400));
+}
+
+static void stages_are_taken_in_order(void **state) {
+	(void)state;
+	assert_true(parse("stages", "30s@500,1m@2000.5"));
+	assert_int_equal(settings.load.stages.count, 2);
+	assert_int_equal(settings.load.stages.at[0].duration, 30 * SEC);
+	assert_true(settings.load.stages.at[0].target == 500);
+	assert_int_equal(settings.load.stages.at[1].duration, 60 * SEC);
+	assert_true(settings.load.stages.at[1].target == 2000.5);
+}
+
+static void a_list_grows_in_order_and_owns_its_texts(void **state) {
+	(void)state;
+	for (int i = 0; i < 100; i++) {
+		char text[32];
+		snprintf(text, sizeof(text), "X-N: %d", i);
+		assert_true(parse("headers", text));
+	}
+	assert_int_equal(settings.http.headers.count, 100);
+	assert_string_equal(settings.http.headers.at[0], "X-N: 0");
+	assert_string_equal(settings.http.headers.at[63], "X-N: 63");
+	assert_string_equal(settings.http.headers.at[99], "X-N: 99");
+}
+
+static void a_text_is_copied_as_it_is(void **state) {
+	char text[] = " {\"a\": 1}\n";
+	(void)state;
+	assert_true(parse("data", text));
+	text[0] = 'x';
+	assert_string_equal(settings.http.data, " {\"a\": 1}\n");
+	assert_true(parse("data", ""));
+	assert_string_equal(settings.http.data, "");
+}
+
+/* Every row that can be given wrongly, once or more; the sentence is part of what people get. */
+static const struct {
+	const char *flag, *text, *want;
+} refused[] = {
+        {"method", "trace", "--method: 'trace' is no choice; write one of get, head, post, put, patch, delete, options"},
+        {"method", "pots", "--method: 'pots' is no choice; did you mean 'post'? (one of get, head, post, put, patch, delete, options)"},
+        {"method", "", "--method: '' is no choice; write one of get, head, post, put, patch, delete, options"},
+        {"headers", "Accept", "--headers: 'Accept' has no colon; write e.g. --headers 'Accept: text/html'"},
+        {"headers", ": x", "--headers: ': x' has no name before the colon; write e.g. --headers 'Accept: text/html'"},
+        {"headers", "A b: x", "--headers: 'A b: x' has a character in its name that HTTP does not allow; write e.g. --headers 'Accept: text/html'"},
+        {"headers", "A: x\r\nB: y", "--headers: 'A: x??B: y' has a control character in its value; write e.g. --headers 'Accept: text/html'"},
+        {"accept", "a\nb", "--accept: 'a?b' has a control character; leave it out"},
+        {"content-type", "a\nb", "--content-type: 'a?b' has a control character; leave it out"},
+        {"host", "a\r", "--host: 'a?' has a control character; leave it out"},
+        {"no-ua", "yes", "--no-ua: 'yes' is not a truth value; write true or false"},
+        {"authorized", "", "--authorized: '' is not a truth value; write true or false"},
+        {"json", "1", "--json: '1' is not a truth value; write true or false"},
+        {"truth", "TRUE", "--truth: 'TRUE' is not a truth value; write true or false"},
+        {"status", "99", "--status: '99' is not a set of status codes from 100 to 599; write e.g. --status 200,204,3xx"},
+        {"status", "200,", "--status: '200,' is not a set of status codes from 100 to 599; write e.g. --status 200,204,3xx"},
+        {"timeout", "0", "--timeout: '0' is no time at all; write e.g. --timeout 10s"},
+        {"timeout", "500ns", "--timeout: '500ns' is too short; write at least 1us"},
+        {"timeout", "25h", "--timeout: '25h' is too long; write at most 86400s"},
+        {"connect-timeout", "5 s", "--connect-timeout: '5 s' is not a duration; write e.g. --connect-timeout 5s"},
+        {"connect-timeout", "86401", "--connect-timeout: '86401' is too long; write at most 86400s"},
+        {"retry-stale", "always", "--retry-stale: 'always' is no choice; write one of never, idempotent"},
+        {"duration", "0s", "--duration: '0s' is no time at all; write e.g. --duration 30s"},
+        {"duration", "-1s", "--duration: '-1s' is not a duration; write e.g. --duration 30s"},
+        {"duration", "30S", "--duration: '30S' is not a duration; write e.g. --duration 30s"},
+        {"duration", "1us", "--duration: '1us' is too short; write at least 1ms"},
+        {"duration", "", "--duration: '' is not a duration; write e.g. --duration 30s"},
+        {"duration", "31622401", "--duration: '31622401' is too long; write at most 31622400s"},
+        {"requests", "0", "--requests: '0' is too small; write at least 1"},
+        {"requests", "1e3", "--requests: '1e3' is not a whole number; write e.g. --requests 100"},
+        {"requests", "18446744073709551616", "--requests: '18446744073709551616' is too large; write at most 1000000000000000000"},
+        {"warmup", "0", "--warmup: '0' is no time at all; write e.g. --warmup 10s"},
+        {"warmup", "x", "--warmup: 'x' is not a duration; write e.g. --warmup 10s"},
+        {"max-tasks", "0", "--max-tasks: '0' is too small; write at least 1"},
+        {"max-tasks", "1000001", "--max-tasks: '1000001' is too large; write at most 1000000"},
+        {"max-tasks", "-5", "--max-tasks: '-5' is not a whole number; write e.g. --max-tasks 1000"},
+        {"max-tasks", "1_000", "--max-tasks: '1_000' is not a whole number; write e.g. --max-tasks 1000"},
+        {"spawn-rate", "0", "--spawn-rate: '0' is too small; write at least 1"},
+        {"spawn-rate", "ate", "--spawn-rate: 'ate' is not a whole number; write e.g. --spawn-rate 1"},
+        {"spawn-interval", "0", "--spawn-interval: '0' is too small; write at least 1"},
+        {"spawn-interval", "3600001", "--spawn-interval: '3600001' is too large; write at most 3600000"},
+        {"spawn-interval", "100ms", "--spawn-interval: '100ms' is not a whole number; write e.g. --spawn-interval 100"},
+        {"rate", "abc", "--rate: 'abc' is not a number; write e.g. --rate 100"},
+        {"rate", "nan", "--rate: 'nan' is not a number; write e.g. --rate 100"},
+        {"rate", "-5", "--rate: '-5' is below 0; write e.g. --rate 100"},
+        {"rate", "0", "--rate: '0' is too small; write at least 0.001"},
+        {"rate", "10000001", "--rate: '10000001' is too large; write at most 10000000"},
+        {"stages", "x", "--stages: stage 1, 'x', is not TIME@RATE with a time over 0 and a rate up to 10000000; write e.g. --stages 30s@500,1m@2000"},
+        {"stages", "", "--stages: stage 1, '', is not TIME@RATE with a time over 0 and a rate up to 10000000; write e.g. --stages 30s@500,1m@2000"},
+        {"stages", "1s@5,0s@9",
+                "--stages: stage 2, '0s@9', is not TIME@RATE with a time over 0 and a rate up to 10000000; write e.g. --stages 30s@500,1m@2000"},
+        {"stages", "1s@5,,1s@9",
+                "--stages: stage 2, '', is not TIME@RATE with a time over 0 and a rate up to 10000000; write e.g. --stages 30s@500,1m@2000"},
+        {"stages", "1s@5,1s@6,8785h@9", "--stages: stage 3, '8785h@9', is too long; write e.g. --stages 30s@500,1m@2000"},
+        {"arrival", "evn", "--arrival: 'evn' is no choice; did you mean 'even'? (one of even, poisson)"},
+        {"preconnect", "-1", "--preconnect: '-1' is not a whole number; write e.g. --preconnect 100"},
+        {"preconnect", "1000001", "--preconnect: '1000001' is too large; write at most 1000000"},
+        {"threads", "0", "--threads: '0' is too small; write at least 1"},
+        {"threads", "257", "--threads: '257' is too large; write at most 256"},
+        {"spin", "yes", "--spin: 'yes' is no choice; write one of auto, on, off"},
+        {"seed", "0x1", "--seed: '0x1' is not a whole number; write e.g. --seed 1"},
+        {"seed", "1000000000000000001000", "--seed: '1000000000000000001000' is too large; write at most 1000000000000000000"},
+        {"stall", "1s/1s", "--stall: '1s/1s' is not TIME/PERIOD with a TIME over 0 and below PERIOD; write e.g. --stall 200ms/1s"},
+};
+
+static void wrong_values_are_refused_in_these_words(void **state) {
+	(void)state;
+	for (size_t i = 0; i < LENGTH(refused); i++) {
+		struct settings before = settings;
+		if (parse(refused[i].flag, refused[i].text)) fail_msg("taken: --%s '%s'", refused[i].flag, refused[i].text);
+		assert_string_equal(err.text, refused[i].want);
+		assert_int_equal(err.code, ERR_USAGE);
+		assert_memory_equal(&before, &settings, sizeof(settings));
+	}
+}
+
+/* A text without a check can hold anything; every other row has to be above. */
+static void no_row_is_missing_among_the_refused(void **state) {
+	(void)state;
+	for (size_t i = 0; i < OPTION_COUNT; i++) {
+		const struct option_row *row = &option_rows[i];
+		bool found = row->kind == KIND_TEXT && row->check == CHECK_NONE;
+		for (size_t k = 0; k < LENGTH(refused); k++) found |= strcmp(refused[k].flag, row->flag) == 0;
+		if (!found) fail_msg("--%s", row->flag);
+	}
+}
+
+static void too_many_stages_are_refused(void **state) {
+	char text[(STAGE_MAX + 1) * 5 + 1] = "";
+	(void)state;
+	for (int i = 0; i <= STAGE_MAX; i++) memcpy(text + i * 5, i < STAGE_MAX ? "1s@1," : "1s@1", i < STAGE_MAX ? 6 : 5);
+	assert_false(parse("stages", text));
+	assert_string_equal(err.text, "--stages: too many stages; write at most 256");
+	text[STAGE_MAX * 5 - 1] = 0;
+	assert_true(parse("stages", text));
+	assert_int_equal(settings.load.stages.count, STAGE_MAX);
+}
+
+static void the_targets_threads_have_their_own_limits(void **state) {
+	const struct option_row *row = option_by_name(SLICE("threads"), COMMAND_TARGET);
+	(void)state;
+	assert_true(value_parse(row, "64", &arena, &settings, &err));
+	assert_int_equal(settings.target.threads, 64);
+	assert_int_equal(settings.load.threads, 0);
+	assert_false(value_parse(row, "65", &arena, &settings, &err));
+	assert_string_equal(err.text, "--threads: '65' is too large; write at most 64");
+}
+
+static void a_stall_is_shorter_than_its_period(void **state) {
+	static const char *const wrong[] = {"", "/", "200ms", "200ms/", "/1s", "0/1s", "1s/1s", "2s/1s", "200ms/0", "200ms/1s/2s", "-1s/2s", "a/b"};
+	nsec length = 0, period = 0;
+	(void)state;
+	assert_true(value_parse_stall(SLICE("200ms/1s"), &length, &period));
+	assert_int_equal(length, 200 * MSEC);
+	assert_int_equal(period, SEC);
+	for (size_t i = 0; i < LENGTH(wrong); i++) {
+		if (value_parse_stall(slice_of(wrong[i]), &length, &period)) fail_msg("taken: '%s'", wrong[i]);
+	}
+	assert_int_equal(length, 200 * MSEC);
+	assert_int_equal(period, SEC);
+}
+
+static void advice_shows_how_to_write_an_option(void **state) {
+	static const struct {
+		const char *flag, *want;
+	} cases[] = {
+	        {"url", "write --url URL"},
+	        {"headers", "write --headers 'NAME: VALUE'"},
+	        {"max-tasks", "write e.g. --max-tasks 1000"},
+	        {"rate", "write e.g. --rate 100"},
+	        {"warmup", "write e.g. --warmup 10s"},
+	        {"method", "write e.g. --method get"},
+	        {"stages", "write e.g. --stages 30s@500,1m@2000"},
+	};
+	(void)state;
+	for (size_t i = 0; i < LENGTH(cases); i++) {
+		assert_string_equal(value_advice(option_by_name(slice_of(cases[i].flag), COMMAND_RUN), &arena), cases[i].want);
+	}
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void) {
+	const struct CMUnitTest tests[] = {
+	        TEST(presets_are_the_documented_defaults),
+	        TEST(every_preset_parses),
+	        TEST(choices_stand_in_the_order_of_their_enum),
+	        TEST(times_take_seconds_or_a_unit),
+	        TEST(numbers_take_their_limits_and_what_lies_between),
+	        TEST(a_set_of_codes_is_taken),
+	        TEST(stages_are_taken_in_order),
+	        TEST(a_list_grows_in_order_and_owns_its_texts),
+	        TEST(a_text_is_copied_as_it_is),
+	        TEST(wrong_values_are_refused_in_these_words),
+	        TEST(no_row_is_missing_among_the_refused),
+	        TEST(too_many_stages_are_refused),
+	        TEST(the_targets_threads_have_their_own_limits),
+	        TEST(a_stall_is_shorter_than_its_period),
+	        TEST(advice_shows_how_to_write_an_option),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

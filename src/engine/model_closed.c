@@ -1,0 +1,97 @@
+/* Closed loop: a fixed number of tasks, each sends its next request when the last one is done. One connection per task. */
+#include "engine/worker.h"
+
+#define TICKETS_BLOCK 128
+
+#define BACKOFF_FIRST (100 * MSEC)
+#define BACKOFF_LAST SEC
+
+static void closed_start(struct worker *worker) {
+	const struct plan *plan = worker->plan;
+	for (size_t i = 0; i < worker->conn_count; i++) {
+		struct conn *conn = worker_conn(worker, i);
+		uint64_t tick = (i * plan->threads + worker->index) / plan->spawn_rate;
+		if (tick > (uint64_t)(plan->duration / plan->spawn_interval)) break; /* never within the run */
+		conn->wake = worker->start + (nsec)tick * plan->spawn_interval;
+		conn_arm(worker, conn, conn->wake);
+	}
+}
+
+/* Takes a ticket of --requests; false: none is left. */
+static bool closed_take_ticket(struct worker *worker) {
+	if (worker->tickets == 0) {
+		_Atomic uint64_t *left = &worker->shared->tickets;
+		uint64_t seen = atomic_load_explicit(left, memory_order_relaxed), block;
+		do {
+			if (seen == 0) return false;
+			block = seen / (worker->plan->threads * 64);
+			block = block < 1 ? 1 : block > TICKETS_BLOCK ? TICKETS_BLOCK : block;
+		} while (!atomic_compare_exchange_weak_explicit(left, &seen, seen - block, memory_order_relaxed, memory_order_relaxed));
+		worker->tickets = block;
+	}
+	worker->tickets--;
+	return true;
+}
+
+/* The task of `conn` may send since `due`. */
+static void closed_next(struct worker *worker, struct conn *conn, nsec due, nsec now) {
+	if (due >= worker->stop) return;
+	if (due >= worker->window_start) {
+		if (worker->plan->requests > 0 && !closed_take_ticket(worker)) return;
+		worker->tally->planned++;
+	}
+	conn->flight = (struct flight){.due = due, .ready = due};
+	conn_begin(worker, conn, now);
+}
+
+static void closed_freed(struct worker *worker, struct conn *conn, nsec now) {
+	if (conn->state == CONN_DOWN && conn->backoff > 0) {
+		nsec wait = BACKOFF_FIRST << (conn->backoff - 1);
+		conn->wake = now + (wait < BACKOFF_LAST ? wait : BACKOFF_LAST);
+		conn_arm(worker, conn, conn->wake);
+	} else {
+		closed_next(worker, conn, now, now);
+	}
+}
+
+static void closed_timer(struct worker *worker, struct conn *conn, nsec now) {
+	if (conn->wake == 0) return;
+	if (now < conn->wake) {
+		conn_arm(worker, conn, conn->wake);
+		return;
+	}
+	nsec due = conn->wake;
+	conn->wake = 0;
+	closed_next(worker, conn, due, now);
+}
+
+static void closed_nothing(struct worker *worker) {
+	(void)worker;
+}
+
+static nsec closed_never(const struct worker *worker) {
+	(void)worker;
+	return NSEC_NEVER; /* its moments are timers */
+}
+
+static void closed_advance(struct worker *worker, nsec now) {
+	(void)worker;
+	(void)now;
+}
+
+static bool closed_exhausted(const struct worker *worker, nsec now) {
+	if (now >= worker->stop) return true;
+	bool limited = worker->plan->requests > 0 && now >= worker->window_start;
+	return limited && worker->tickets == 0 && atomic_load_explicit(&worker->shared->tickets, memory_order_relaxed) == 0;
+}
+
+const struct model_ops model_closed = {
+	.prepare = closed_nothing,
+	.start = closed_start,
+	.next = closed_never,
+	.advance = closed_advance,
+	.freed = closed_freed,
+	.timer = closed_timer,
+	.exhausted = closed_exhausted,
+	.finish = closed_nothing,
+};

@@ -1,0 +1,175 @@
+/* Open loop: requests are due by the schedule, whatever the target does. They go out on the least recently used idle connection, on a new
+ * one while there are fewer than --max-tasks, or wait their turn; the queue is the distance between the cursor and the clock. */
+#include "base/fault.h"
+#include "engine/worker.h"
+
+static void open_push_idle(struct worker *worker, struct conn *conn) {
+	conn->before = worker->idle_last;
+	conn->next = NULL;
+	if (worker->idle_last)
+		worker->idle_last->next = conn;
+	else
+		worker->idle_first = conn;
+	worker->idle_last = conn;
+}
+
+static void open_remove_idle(struct worker *worker, struct conn *conn) {
+	if (conn->before)
+		conn->before->next = conn->next;
+	else
+		worker->idle_first = conn->next;
+	if (conn->next)
+		conn->next->before = conn->before;
+	else
+		worker->idle_last = conn->before;
+	conn->before = conn->next = NULL;
+}
+
+static void open_push_down(struct worker *worker, struct conn *conn) {
+	conn->next = worker->down;
+	worker->down = conn;
+	worker->down_count++;
+}
+
+static struct conn *open_pop_down(struct worker *worker) {
+	struct conn *conn = worker->down;
+	worker->down = conn->next;
+	worker->down_count--;
+	conn->next = NULL;
+	return conn;
+}
+
+static bool open_may_dial(const struct worker *worker) {
+	return worker->down_count > 0 && worker->conn_count - worker->down_count < worker->released;
+}
+
+static bool open_has_slot(const struct worker *worker) {
+	return worker->idle_first || open_may_dial(worker);
+}
+
+static void open_prepare(struct worker *worker) {
+	const struct plan *plan = worker->plan;
+	for (size_t i = worker->conn_count; i > 0; i--) open_push_down(worker, worker_conn(worker, i - 1));
+	worker->released = plan->spawn ? 0 : worker->conn_count;
+	size_t wanted = plan->preconnect < worker->released ? plan->preconnect : worker->released;
+	nsec now = clock_now();
+	worker->pumping = true; /* nothing is sent before the start line */
+	for (size_t i = 0; i < wanted; i++) conn_preconnect(worker, open_pop_down(worker), now);
+}
+
+/* Connections that the spawn ramp allows at `now`, and (if not all) when the next ones come. */
+static nsec open_release(struct worker *worker, nsec now) {
+	const struct plan *plan = worker->plan;
+	if (worker->released == worker->conn_count) return NSEC_NEVER;
+	uint64_t ticks = (uint64_t)((now - worker->start) / plan->spawn_interval) + 1;
+	uint64_t all = ticks > plan->max_tasks / plan->spawn_rate ? plan->max_tasks : ticks * plan->spawn_rate;
+	uint64_t mine = plan_share(plan, all, worker->index);
+	worker->released = mine < worker->conn_count ? (size_t)mine : worker->conn_count;
+	return worker->released == worker->conn_count ? NSEC_NEVER : worker->start + (nsec)ticks * plan->spawn_interval;
+}
+
+static void open_start(struct worker *worker) {
+	cursor_init(&worker->cursor, &worker->plan->schedule, worker->index, worker->plan->threads);
+	worker->pumping = false;
+	open_release(worker, worker->start);
+}
+
+/* The moment of the next request, NSEC_NEVER when there is none. */
+static nsec open_due(const struct worker *worker) {
+	const struct cursor *cursor = &worker->cursor;
+	if (cursor->due == NSEC_NEVER || cursor->k >= worker->plan->k_limit) return NSEC_NEVER;
+	nsec due = worker->start + cursor->due;
+	if (due >= worker->stop) return NSEC_NEVER;
+	if (atomic_load_explicit(&worker->shared->abandon, memory_order_relaxed)) return NSEC_NEVER;
+	return due;
+}
+
+/* When a request that waits may be taken up: its due time (late on purpose in a test). */
+static nsec open_moment(nsec due) {
+	return fault_on(FAULT_LATE_TIMER) && due != NSEC_NEVER ? due + 2 * MSEC : due;
+}
+
+static struct conn *open_take_slot(struct worker *worker) {
+	struct conn *conn = worker->idle_first;
+	if (!conn) return open_pop_down(worker);
+	open_remove_idle(worker, conn);
+	if (conn->net.peer_closed) conn_close(worker, conn, CLOSER_PEER);
+	return conn;
+}
+
+/* Sends what is due at `now`, which is also the moment since which the slots that were none before are free. */
+static void open_pump(struct worker *worker, nsec now) {
+	nsec free_since = now, due;
+	if (worker->pumping) return;
+	worker->pumping = true;
+	while (open_moment(due = open_due(worker)) <= now && open_has_slot(worker)) {
+		nsec ready = due;
+		if (worker->full) { /* it waited for a slot since it was due, or since there was none */
+			nsec blocked = free_since - (due > worker->full_since ? due : worker->full_since);
+			if (blocked > 0) ready += blocked;
+		}
+		struct conn *conn = open_take_slot(worker);
+		conn->flight = (struct flight){.k = worker->cursor.k, .due = due, .ready = ready};
+		cursor_next(&worker->cursor);
+		now = clock_now();
+		conn_begin(worker, conn, now);
+	}
+	bool has_slot = open_has_slot(worker);
+	if (!has_slot && !worker->full) worker->full_since = now;
+	worker->full = !has_slot;
+	worker->pumping = false;
+}
+
+static void open_freed(struct worker *worker, struct conn *conn, nsec now) {
+	if (conn->state == CONN_IDLE)
+		open_push_idle(worker, conn);
+	else
+		open_push_down(worker, conn);
+	open_pump(worker, now);
+}
+
+static void open_dropped(struct worker *worker, struct conn *conn) {
+	open_remove_idle(worker, conn);
+	open_push_down(worker, conn);
+}
+
+static nsec open_next(const struct worker *worker) {
+	nsec due = open_has_slot(worker) ? open_moment(open_due(worker)) : NSEC_NEVER;
+	if (worker->released == worker->conn_count) return due;
+	nsec interval = worker->plan->spawn_interval;
+	nsec release = worker->start + ((clock_now() - worker->start) / interval + 1) * interval;
+	return due < release ? due : release;
+}
+
+static void open_advance(struct worker *worker, nsec now) {
+	open_release(worker, now);
+	open_pump(worker, now);
+}
+
+static bool open_exhausted(const struct worker *worker, nsec now) {
+	(void)now;
+	return open_due(worker) == NSEC_NEVER;
+}
+
+/* Everything of the window that was due before the stop and never taken up. */
+static void open_finish(struct worker *worker) {
+	struct cursor *cursor = &worker->cursor;
+	const struct plan *plan = worker->plan;
+	cursor_skip(cursor, worker->window_start - worker->start);
+	uint64_t first = cursor->k;
+	uint64_t passed = cursor_skip(cursor, worker->stop - worker->start);
+	if (first >= plan->k_limit) return;
+	uint64_t allowed = (plan->k_limit - first - 1) / plan->threads + 1;
+	worker->tally->unsent += passed < allowed ? passed : allowed;
+}
+
+const struct model_ops model_open = {
+	.prepare = open_prepare,
+	.start = open_start,
+	.next = open_next,
+	.advance = open_advance,
+	.freed = open_freed,
+	.dropped = open_dropped,
+	.exhausted = open_exhausted,
+	.finish = open_finish,
+};

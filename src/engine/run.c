@@ -1,0 +1,221 @@
+#include "engine/run.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "engine/worker.h"
+
+#define START_AHEAD MSEC        /* the start line lies so far ahead of the last worker's "ready" */
+#define STOP_AHEAD (200 * MSEC) /* a stop is told two ticks before it holds, so that every worker has seen it */
+
+struct run {
+	struct run_shared shared;
+	unsigned count;          /* workers with a thread */
+	struct worker *workers;
+	struct tally *tally, *fresh; /* the sum so far, and the one that is handed out next */
+	struct totals *totals;
+	struct cursor planned;   /* open loop: walks the whole schedule */
+	uint64_t planned_count;
+	int descriptor;          /* eventfd: the last worker is done */
+	_Atomic unsigned running;
+	/* The start line: the workers report, main gives the start. Not on any request's path. */
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	unsigned ready;
+	bool started;
+};
+
+struct run_seat {
+	struct run *run;
+	struct worker *worker;
+};
+
+static void *run_thread(void *argument) {
+	struct run_seat seat = *(struct run_seat *)argument;
+	struct run *run = seat.run;
+	free(argument);
+	worker_prepare(seat.worker);
+	pthread_mutex_lock(&run->lock);
+	run->ready++;
+	pthread_cond_broadcast(&run->changed);
+	while (!run->started) pthread_cond_wait(&run->changed, &run->lock);
+	pthread_mutex_unlock(&run->lock);
+	worker_run(seat.worker);
+	if (atomic_fetch_sub(&run->running, 1) == 1) {
+		uint64_t one = 1;
+		if (write(run->descriptor, &one, sizeof(one)) < 0) return NULL; /* main sees it at its next tick */
+	}
+	return NULL;
+}
+
+static void run_give_start(struct run *run) {
+	const struct plan *plan = run->shared.plan;
+	pthread_mutex_lock(&run->lock);
+	while (run->ready < run->count) pthread_cond_wait(&run->changed, &run->lock);
+	run->shared.start = clock_now() + START_AHEAD;
+	atomic_store(&run->shared.stop, run->shared.start + plan->duration);
+	run->started = true;
+	pthread_cond_broadcast(&run->changed);
+	pthread_mutex_unlock(&run->lock);
+	if (!plan->open_loop) return;
+	cursor_init(&run->planned, &plan->schedule, 0, 1);
+	cursor_skip(&run->planned, plan->warmup);
+}
+
+static bool run_start_worker(struct run *run, unsigned i, struct err *err) {
+	struct worker *worker = &run->workers[i];
+	if (!worker_open(worker, i, &run->shared, err)) return false;
+	struct run_seat *seat = mem_alloc(sizeof(*seat));
+	*seat = (struct run_seat){run, worker};
+	atomic_fetch_add(&run->running, 1);
+	int failed = pthread_create(&worker->thread, NULL, run_thread, seat);
+	if (failed) {
+		atomic_fetch_sub(&run->running, 1);
+		free(seat);
+		worker_close(worker);
+		return err_set_sys(err, ERR_FAILED, failed, "cannot start worker thread %u of %u", i + 1, run->shared.plan->threads);
+	}
+	run->count++;
+	return true;
+}
+
+bool run_start(const struct plan *plan, const struct address_list *addresses, const struct run_hooks *hooks, struct run **ret, struct err *err) {
+	struct run *run = mem_zeroed(1, sizeof(*run));
+	run->shared.plan = plan;
+	run->shared.addresses = addresses;
+	run->shared.hooks = hooks;
+	atomic_init(&run->shared.stop, NSEC_NEVER);
+	atomic_init(&run->shared.tickets, plan->requests);
+	pthread_mutex_init(&run->lock, NULL);
+	pthread_cond_init(&run->changed, NULL);
+	run->workers = mem_zeroed(plan->threads, sizeof(*run->workers));
+	run->tally = tally_new(plan->groups.count);
+	run->totals = mem_zeroed(1, sizeof(*run->totals));
+	run->descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	bool ok = run->descriptor >= 0 || err_set_sys(err, ERR_FAILED, errno, "cannot make an event descriptor");
+	for (unsigned i = 0; ok && i < plan->threads; i++) ok = run_start_worker(run, i, err);
+	if (!ok) { /* those that run are let go with nothing to do */
+		run_give_start(run);
+		atomic_store(&run->shared.stop, 0);
+		struct run_totals unused;
+		run_finish(run, &unused);
+		run_free(run);
+		return false;
+	}
+	run_give_start(run);
+	*ret = run;
+	return true;
+}
+
+int run_descriptor(const struct run *run) {
+	return run->descriptor;
+}
+
+/* Counts the schedule's requests up to `until` (from the start), not beyond the stop. */
+static void run_count_planned(struct run *run, nsec until) {
+	const struct plan *plan = run->shared.plan;
+	nsec stop = atomic_load(&run->shared.stop) - run->shared.start;
+	if (!plan->open_loop) return;
+	if (until > stop) until = stop;
+	run->planned_count += cursor_skip(&run->planned, until);
+}
+
+/* Takes what a worker filled, and leaves an empty tally with it. */
+static void run_collect(struct run *run, struct worker *worker, struct tally *tick) {
+	struct tally *filled = mailbox_swap(&worker->filled, NULL);
+	if (filled) {
+		tally_merge(tick, filled);
+		tally_clear(filled);
+	} else if (mailbox_full(&worker->fresh)) {
+		return; /* it has not come by since the last tick */
+	} else {
+		filled = tally_new(run->shared.plan->groups.count);
+	}
+	free(mailbox_swap(&worker->fresh, filled));
+}
+
+struct run_state run_tick(struct run *run, void (*tick)(void *user, nsec elapsed, const struct tally *tally), void *user) {
+	nsec elapsed = clock_now() - run->shared.start;
+	if (!run->fresh) run->fresh = tally_new(run->shared.plan->groups.count);
+	for (unsigned i = 0; i < run->count; i++) run_collect(run, &run->workers[i], run->fresh);
+	if (tick && elapsed > 0) tick(user, elapsed, run->fresh);
+	tally_merge(run->tally, run->fresh);
+	tally_clear(run->fresh);
+	run_count_planned(run, elapsed - SEC);
+	return (struct run_state){run->shared.start, elapsed, atomic_load(&run->running) == 0};
+}
+
+bool run_is_hopeless(const struct run *run) {
+	const struct tally *tally = run->tally;
+	return tally->bytes_received == 0 && tally->attempts == tally->lost && tally->lost + tally->connect_failed > 0;
+}
+
+void run_stop(struct run *run) {
+	nsec at = clock_now() + STOP_AHEAD;
+	atomic_store(&run->shared.abandon, true);
+	if (at < atomic_load(&run->shared.stop)) atomic_store(&run->shared.stop, at);
+}
+
+static enum reason run_last_failure(const struct run *run) {
+	uint64_t most = 0;
+	enum reason found = REASON_NONE;
+	for (enum reason reason = 0; reason < REASON_COUNT; reason++) {
+		uint64_t times = run->tally->reasons[reason];
+		for (unsigned i = 0; i < run->count; i++) times += run->workers[i].failed_dials[reason];
+		if (times <= most || reason == REASON_NONE) continue;
+		most = times;
+		found = reason;
+	}
+	return found;
+}
+
+static void run_add_worker(struct run *run, struct worker *worker, struct run_totals *ret) {
+	struct tally *filled = mailbox_swap(&worker->filled, NULL);
+	if (filled) tally_merge(run->tally, filled);
+	free(filled);
+	tally_merge(run->tally, worker->tally);
+	totals_merge(run->totals, worker->totals);
+	uint64_t busy = worker->cpu_ns;
+	if (busy > ret->busiest_cpu_ns) {
+		ret->busiest_cpu_ns = busy;
+		ret->busiest_wall_ns = worker->wall_ns;
+	}
+}
+
+void run_finish(struct run *run, struct run_totals *ret) {
+	const struct plan *plan = run->shared.plan;
+	*ret = (struct run_totals){.tally = run->tally, .totals = run->totals};
+	nsec last = 0, window_start = run->shared.start + plan->warmup;
+	for (unsigned i = 0; i < run->count; i++) {
+		pthread_join(run->workers[i].thread, NULL);
+		run_add_worker(run, &run->workers[i], ret);
+		if (run->workers[i].ended_at > last) last = run->workers[i].ended_at;
+	}
+	nsec stop = atomic_load(&run->shared.stop);
+	run_count_planned(run, NSEC_NEVER);
+	ret->planned = run->tally->planned;
+	if (plan->open_loop) {
+		uint64_t most = plan->k_limit - plan->k_window;
+		ret->planned = plan->requests > 0 && run->planned_count > most ? most : run->planned_count;
+	}
+	ret->limit_reached = plan->requests > 0 && ret->planned == plan->requests;
+	if (ret->limit_reached && last < stop && last > 0) stop = last;
+	ret->window = stop > window_start ? stop - window_start : 0;
+	ret->answered = run->tally->bytes_received > 0;
+	ret->failures = run->tally->lost + run->tally->connect_failed;
+	ret->last_failure = run_last_failure(run);
+}
+
+void run_free(struct run *run) {
+	for (unsigned i = 0; i < run->count; i++) worker_close(&run->workers[i]);
+	free(run->workers);
+	free(run->tally);
+	free(run->fresh);
+	free(run->totals);
+	if (run->descriptor >= 0) close(run->descriptor);
+	pthread_cond_destroy(&run->changed);
+	pthread_mutex_destroy(&run->lock);
+	free(run);
+}

@@ -1,0 +1,61 @@
+/* One load test, from the start line to the last request.
+ * In: a plan and the target's addresses. Out: tallies by the tick, totals at the end. Main thread; the workers are its own. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "net/address.h"
+#include "plan/plan.h"
+#include "record/tally.h"
+
+struct run;
+
+/* How the run stands. */
+struct run_state {
+	nsec start;             /* CLOCK_MONOTONIC of the start line */
+	nsec elapsed;           /* since then */
+	bool ended;             /* all workers are done: run_finish may be called */
+};
+
+/* What a run came to. */
+struct run_totals {
+	struct tally *tally;
+	struct totals *totals;
+	uint64_t planned;       /* from the schedule alone (open loop) or tickets taken (closed loop) */
+	nsec window;            /* length of the measured window, >= 0 */
+	bool limit_reached;     /* --requests ended the run */
+	bool answered;          /* at least one byte of a response arrived */
+	enum reason last_failure; /* the most frequent reason of failed dials and requests; REASON_NONE: none */
+	uint64_t failures;
+	uint64_t busiest_cpu_ns, busiest_wall_ns; /* of the busiest worker */
+};
+
+/* Sees every sample of the window before it is counted; for tests. Called by the workers, each on its own thread. */
+struct run_hooks {
+	void (*sample)(void *user, const struct sample *sample);
+	void *user;
+};
+
+/* Starts the workers, lets them prepare (connections opened before the start line included) and gives the start.
+ * `plan`, `addresses`, `hooks` (NULL: none) outlive the run. ERR_FAILED. */
+bool run_start(const struct plan *plan, const struct address_list *addresses, const struct run_hooks *hooks, struct run **ret, struct err *err);
+
+/* Readable when all workers are done; for poll(). */
+int run_descriptor(const struct run *run);
+
+/* To be called every 100 ms: collects what the workers counted since the last call and hands it to `tick` (NULL: dropped after adding up). */
+struct run_state run_tick(struct run *run, void (*tick)(void *user, nsec elapsed, const struct tally *tally), void *user);
+
+/* Returns whether nothing can be measured: no response has ever arrived and every attempt so far failed. */
+bool run_is_hopeless(const struct run *run);
+
+/* Ends the run early: no request due later than 200 ms from now is sent, what waits is counted as unsent, what is in flight may finish. */
+void run_stop(struct run *run);
+
+/* Waits for the workers, adds everything up. The result points into the run. */
+void run_finish(struct run *run, struct run_totals *ret);
+
+/* Frees the run after run_finish. */
+void run_free(struct run *run);

@@ -1,0 +1,128 @@
+#include "engine/worker.h"
+
+#include <stdlib.h>
+#include <sys/prctl.h>
+
+#define SPIN_BEFORE (50 * USEC) /* before a due time: no more sleep */
+
+bool worker_open(struct worker *worker, unsigned index, struct run_shared *shared, struct err *err) {
+	const struct plan *plan = shared->plan;
+	*worker = (struct worker){.index = index, .shared = shared, .plan = plan};
+	if (!loop_open_epoll(&conn_loop_events, worker, &worker->loop, err)) return false;
+	worker->model = plan->open_loop ? &model_open : &model_closed;
+	worker->http = h1_ops.new_shared(plan->truth ? &conn_http_events_truth : &conn_http_events);
+	worker->next_address = (uint16_t)(index % shared->addresses->count);
+	worker->conn_count = (size_t)plan_share(plan, plan->max_tasks, index);
+	worker->stride = (sizeof(struct conn) + h1_ops.state_bytes + 15) / 16 * 16;
+	worker->conns = mem_zeroed(worker->conn_count, worker->stride);
+	timers_init(&worker->timers, worker->conn_count);
+	worker->tally = tally_new(plan->groups.count);
+	worker->totals = mem_zeroed(1, sizeof(*worker->totals));
+	worker->stop = NSEC_NEVER;
+	return true;
+}
+
+void worker_close(struct worker *worker) {
+	loop_close_epoll(worker->loop);
+	if (worker->http) h1_ops.free_shared(worker->http);
+	timers_fini(&worker->timers);
+	free(worker->conns);
+	free(worker->tally);
+	free(worker->totals);
+	free(mailbox_swap(&worker->fresh, NULL));
+	free(mailbox_swap(&worker->filled, NULL));
+}
+
+static void worker_run_timers(struct worker *worker, nsec now) {
+	struct timer *timer;
+	while ((timer = timers_take(&worker->timers, now)))
+		conn_timer(worker, (struct conn *)(void *)((char *)timer - offsetof(struct conn, timer)), now);
+}
+
+static bool worker_is_connecting(const struct worker *worker) {
+	for (size_t i = 0; i < worker->conn_count; i++)
+		if (worker_conn(worker, i)->state == CONN_CONNECTING) return true;
+	return false;
+}
+
+void worker_prepare(struct worker *worker) {
+	nsec now = clock_now(), limit = now + worker->plan->connect_timeout;
+	prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL); /* ns: the default of 50 us would be in every wait */
+	worker->model->prepare(worker);
+	while (now < limit && worker_is_connecting(worker)) {
+		worker->loop->ops->turn(worker->loop, now + 10 * MSEC, NSEC_NEVER);
+		now = clock_now();
+		worker_run_timers(worker, now);
+	}
+}
+
+/* Hands the filled tally to main if an empty one lies ready. */
+static void worker_mail(struct worker *worker) {
+	if (!mailbox_full(&worker->fresh)) return;
+	struct tally *fresh = mailbox_swap(&worker->fresh, NULL);
+	mailbox_swap(&worker->filled, worker->tally);
+	worker->tally = fresh;
+}
+
+static bool worker_is_done(const struct worker *worker, nsec now) {
+	if (now >= worker->drain_end) return true;
+	return worker->active == 0 && worker->model->exhausted(worker, now);
+}
+
+/* The moment until which there is nothing to do but wait for the target. */
+static nsec worker_next_moment(const struct worker *worker, nsec now, nsec due) {
+	nsec until = now + WORKER_TICK;
+	if (due < until) until = due;
+	if (timers_next(&worker->timers) < until) until = timers_next(&worker->timers);
+	if (worker->stop > now && worker->stop < until) until = worker->stop;
+	if (worker->drain_end < until) until = worker->drain_end;
+	return until;
+}
+
+static void worker_see_stop(struct worker *worker) {
+	nsec stop = atomic_load_explicit(&worker->shared->stop, memory_order_relaxed);
+	if (stop == worker->stop) return;
+	worker->stop = stop;
+	worker->drain_end = stop + worker->plan->timeout;
+}
+
+/* Ends what the drain left: requests in flight are counted as open. */
+static void worker_end(struct worker *worker) {
+	nsec now = clock_now();
+	for (size_t i = 0; i < worker->conn_count; i++) {
+		struct conn *conn = worker_conn(worker, i);
+		if (conn->flight.active) recording_open(worker, conn, now);
+		if (conn->state == CONN_CONNECTING) worker->loop->ops->close(worker->loop, &conn->net);
+		if (conn->state == CONN_IDLE || conn->state == CONN_BUSY) conn_close(worker, conn, CLOSER_END);
+	}
+	worker->model->finish(worker);
+}
+
+static nsec worker_cpu(void) {
+	struct timespec t;
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (nsec)t.tv_sec * SEC + t.tv_nsec;
+}
+
+void worker_run(struct worker *worker) {
+	nsec cpu = worker_cpu();
+	worker->start = worker->shared->start;
+	worker->window_start = worker->last_done = worker->start + worker->plan->warmup;
+	worker_see_stop(worker);
+	worker->model->start(worker);
+	for (;;) {
+		nsec now = clock_now();
+		worker_see_stop(worker);
+		worker->model->advance(worker, now);
+		worker_run_timers(worker, now);
+		worker_mail(worker);
+		if (worker_is_done(worker, now)) break;
+		nsec due = worker->model->next(worker);
+		nsec until = worker_next_moment(worker, now, due);
+		nsec spin_from = worker->plan->spin && due == until ? due - SPIN_BEFORE : NSEC_NEVER;
+		worker->tally->spun += worker->loop->ops->turn(worker->loop, until, spin_from);
+	}
+	worker_end(worker);
+	worker->cpu_ns = (uint64_t)(worker_cpu() - cpu);
+	worker->wall_ns = (uint64_t)(clock_now() - worker->start);
+}

@@ -1,0 +1,177 @@
+#include "http/url.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <curl/curl.h>
+
+#include "base/str.h"
+
+#define SHOWN_MAX 160 /* characters of the user's text that an error quotes */
+
+/* Refuses bytes that no URL has; curl would encode a blank in the path, but a shell command with one is rather a mistake. */
+static bool check_characters(const char *text, struct err *err) {
+	for (const char *at = text; *at; at++) {
+		unsigned char byte = (unsigned char)*at;
+		if (byte == ' ') return err_set(err, ERR_FAILED, "URL '%.*s' has a blank in it; write %%20", SHOWN_MAX, text);
+		if (byte < ' ' || byte == 0x7f)
+			return err_set(err, ERR_FAILED, "URL has a control character (0x%02x) in it; percent-encode it", byte);
+	}
+	return true;
+}
+
+/* Returns whether the text up to the first ':' could be a scheme (RFC 3986 section 3.1); *ret_size is its length. */
+static bool scheme_find(const char *text, size_t *ret_size) {
+	size_t size = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-.");
+	*ret_size = size;
+	return size && text[size] == ':' && (unsigned)((text[0] | 0x20) - 'a') < 26;
+}
+
+static bool check_scheme(const char *text, struct err *err) {
+	size_t size;
+	if (!*text) return err_set(err, ERR_FAILED, "URL is empty; write e.g. http://localhost:3000/");
+	bool scheme = scheme_find(text, &size);
+	if (!scheme || strncmp(text + size, "://", 3) != 0) {
+		if (text[0] == '/' || text[0] == '?' || text[0] == '#' || text[0] == '.')
+			return err_set(err, ERR_FAILED, "URL '%.*s' is relative; write it with scheme and host, e.g. http://localhost:3000/",
+			        SHOWN_MAX, text);
+		if (scheme && slice_equal_nocase((struct slice){text, size}, SLICE("http")))
+			return err_set(
+			        err, ERR_FAILED, "URL '%.*s' lacks '//' behind the scheme; write e.g. http://localhost:3000/", SHOWN_MAX, text);
+		return err_set(err, ERR_FAILED, "URL '%.*s' has no scheme; write http://%.*s", SHOWN_MAX, text, SHOWN_MAX, text);
+	}
+	if (slice_equal_nocase((struct slice){text, size}, SLICE("https")))
+		return err_set(err, ERR_FAILED, "URL '%.*s': scheme 'https' is not supported by this version; write http://%.*s", SHOWN_MAX, text,
+		        SHOWN_MAX, text + size + 3);
+	if (!slice_equal_nocase((struct slice){text, size}, SLICE("http")))
+		return err_set(err, ERR_FAILED, "URL '%.*s': scheme '%.*s' is not supported; write http://", SHOWN_MAX, text, (int)size, text);
+	return true;
+}
+
+static bool byte_allowed(unsigned char byte) {
+	return byte < 0x80 && !strchr("\"<>\\^`{|}", byte);
+}
+
+/* Returns the URL with everything percent-encoded in path and query that may not stand there (RFC 3986 section 2.1). curl's own
+ * CURLU_URLENCODE knows only blanks and bytes from 0x80 on. */
+static const char *encode(const char *text, struct arena *arena) {
+	const char *from = strstr(text, "://") + 3;
+	from += strcspn(from, "/?#");
+	char *encoded = arena_alloc(arena, (size_t)(from - text) + 3 * strlen(from) + 1);
+	memcpy(encoded, text, (size_t)(from - text));
+	char *to = encoded + (from - text);
+	for (; *from; from++) {
+		unsigned char byte = (unsigned char)*from;
+		if (byte_allowed(byte)) {
+			*to++ = *from;
+			continue;
+		}
+		*to++ = '%';
+		*to++ = "0123456789ABCDEF"[byte >> 4];
+		*to++ = "0123456789ABCDEF"[byte & 15];
+	}
+	return encoded;
+}
+
+static bool refuse(CURLUcode code, const char *text, struct err *err) {
+	switch (code) {
+	case CURLUE_BAD_PORT_NUMBER: return err_set(err, ERR_FAILED, "URL '%.*s': the port is not a number from 1 to 65535", SHOWN_MAX, text);
+	case CURLUE_BAD_HOSTNAME:
+	case CURLUE_NO_HOST: return err_set(err, ERR_FAILED, "URL '%.*s' has no valid host; write e.g. http://localhost:3000/", SHOWN_MAX, text);
+	case CURLUE_BAD_IPV6:
+		return err_set(err, ERR_FAILED, "URL '%.*s': the IPv6 address is not valid; write e.g. http://[::1]:3000/", SHOWN_MAX, text);
+	case CURLUE_OUT_OF_MEMORY: return err_set(err, ERR_FAILED, "out of memory");
+	default: return err_set(err, ERR_FAILED, "URL '%.*s' is not valid: %s", SHOWN_MAX, text, curl_url_strerror(code));
+	}
+}
+
+/* curl would take "http:///x" for host x, and leaves other alphabets as they are. */
+static bool check_host(const char *text, struct err *err) {
+	const char *host = strstr(text, "://") + 3;
+	size_t size = strcspn(host, "/?#");
+	if (!size) return refuse(CURLUE_NO_HOST, text, err);
+	for (size_t i = 0; i < size; i++)
+		if ((unsigned char)host[i] >= 0x80)
+			return err_set(err, ERR_FAILED, "URL '%.*s' has a host that is not ASCII; write its xn-- form", SHOWN_MAX, text);
+	return true;
+}
+
+/* Returns a part in the arena, NULL if the URL has none. */
+static const char *part(CURLU *handle, CURLUPart what, unsigned flags, struct arena *arena) {
+	char *value = NULL;
+	if (curl_url_get(handle, what, &value, flags) != CURLUE_OK) return NULL;
+	const char *copy = arena_copy(arena, slice_of(value));
+	curl_free(value);
+	return copy;
+}
+
+/* Returns whether the URL has this part, empty or not. */
+static bool has_part(CURLU *handle, CURLUPart what) {
+	char *value = NULL;
+	bool has = curl_url_get(handle, what, &value, 0) == CURLUE_OK;
+	if (has) curl_free(value);
+	return has;
+}
+
+/* Puts user and password together; *ret stays NULL without a user. */
+static bool read_userinfo(CURLU *handle, const char *text, struct arena *arena, struct url *ret, struct err *err) {
+	if (!has_part(handle, CURLUPART_USER)) return true;
+	const char *user = part(handle, CURLUPART_USER, CURLU_URLDECODE, arena);
+	const char *password = part(handle, CURLUPART_PASSWORD, CURLU_URLDECODE, arena);
+	if (!user || (!password && has_part(handle, CURLUPART_PASSWORD)))
+		return err_set(err, ERR_FAILED, "URL '%.*s': user name or password has a control character in it", SHOWN_MAX, text);
+	if (!*user && (!password || !*password)) return true;
+	ret->userinfo = arena_format(arena, "%s:%s", user, password ? password : "");
+	return true;
+}
+
+/* Returns whether the host, percent-decoded by curl, is made of visible ASCII characters. */
+static bool host_visible(const char *host) {
+	for (; *host; host++)
+		if (*host <= ' ' || *host > '~') return false;
+	return true;
+}
+
+/* Reads host, port and authority. */
+static bool read_authority(CURLU *handle, const char *text, struct arena *arena, struct url *ret, struct err *err) {
+	const char *host = part(handle, CURLUPART_HOST, 0, arena);
+	const char *port = part(handle, CURLUPART_PORT, CURLU_DEFAULT_PORT, arena);
+	if (!host || !*host || !host_visible(host)) return refuse(CURLUE_NO_HOST, text, err);
+	unsigned long number = port ? strtoul(port, NULL, 10) : 0;
+	if (number < 1 || number > 65535) return refuse(CURLUE_BAD_PORT_NUMBER, text, err);
+	ret->port = (uint16_t)number;
+	ret->authority = number == 80 ? host : arena_format(arena, "%s:%lu", host, number);
+	size_t size = strlen(host);
+	if (host[0] == '[') {
+		const char *zone = part(handle, CURLUPART_ZONEID, 0, arena);
+		struct slice inner = {host + 1, size - 2};
+		ret->host = zone ? arena_format(arena, "%.*s%%%s", (int)inner.size, inner.at, zone) : arena_copy(arena, inner);
+	} else {
+		ret->host = host;
+	}
+	return true;
+}
+
+static bool read_parts(CURLU *handle, const char *text, struct arena *arena, struct url *ret, struct err *err) {
+	if (!read_userinfo(handle, text, arena, ret, err) || !read_authority(handle, text, arena, ret, err)) return false;
+	const char *path = part(handle, CURLUPART_PATH, 0, arena);
+	const char *query = part(handle, CURLUPART_QUERY, 0, arena);
+	if (!path || !*path) path = "/";
+	ret->target = query ? arena_format(arena, "%s?%s", path, query) : path;
+	ret->scheme = "http";
+	ret->text = arena_format(arena, "http://%s%s", ret->authority, ret->target);
+	return true;
+}
+
+bool url_parse(const char *text, struct arena *arena, struct url *ret, struct err *err) {
+	if (!check_characters(text, err) || !check_scheme(text, err) || !check_host(text, err)) return false;
+	CURLU *handle = curl_url();
+	if (!handle) return refuse(CURLUE_OUT_OF_MEMORY, text, err);
+	/* Path as it is: curl would remove dot segments otherwise. */
+	CURLUcode code = curl_url_set(handle, CURLUPART_URL, encode(text, arena), CURLU_PATH_AS_IS);
+	struct url url = {0};
+	bool good = code == CURLUE_OK ? read_parts(handle, text, arena, &url, err) : refuse(code, text, err);
+	curl_url_cleanup(handle);
+	if (good) *ret = url;
+	return good;
+}

@@ -1,0 +1,65 @@
+/* The event loop of one worker: connections and time.
+ * In: dials, sends, closes. Out: events, called from loop->ops->turn() only. One thread per loop; nothing is shared.
+ * Behind loop_ops so that tests can script it; over epoll it calls straight through. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/outcome.h"
+#include "base/str.h"
+#include "net/address.h"
+
+#define LOOP_READ_BYTES 65536 /* the receive buffer, one per loop */
+
+/* The loop's part of a connection; embedded by the owner, zeroed before the first dial. */
+struct loop_conn {
+	int fd;            /* only meaningful while `used` */
+	bool used;         /* between dial and close */
+	bool connecting;
+	bool want_write;   /* a send was short: on_sent comes */
+	bool peer_closed;  /* the peer will send no more: seen together with the last bytes; never send again */
+};
+
+struct loop;
+
+/* What the loop tells; all members are set. `now` was read directly before the call. */
+struct loop_events {
+	/* The dial ended: REASON_NONE, or why it failed (then the connection is closed already). */
+	void (*on_open)(struct loop *loop, struct loop_conn *conn, enum reason reason, nsec now);
+	/* Bytes came; `arrived` is when. They lie in the loop's buffer, valid during the call. */
+	void (*on_bytes)(struct loop *loop, struct loop_conn *conn, struct slice bytes, nsec arrived);
+	/* After a short send: the carrier takes more. */
+	void (*on_sent)(struct loop *loop, struct loop_conn *conn, nsec now);
+	/* The peer closed (`reset`: by an error). The owner calls ops->close. */
+	void (*on_close)(struct loop *loop, struct loop_conn *conn, bool reset, nsec now);
+};
+
+struct loop_ops {
+	/* Starts connecting; REASON_NONE: on_open will come, else why not (nothing is open). */
+	enum reason (*dial)(struct loop *loop, struct loop_conn *conn, const struct address *address);
+	/* Sends what the carrier takes now and returns the bytes; 0 and more short: on_sent follows; -1: the connection is broken (on_close does not come). */
+	ssize_t (*send)(struct loop *loop, struct loop_conn *conn, const struct iovec *iov, int count);
+	/* Closes; no event comes for this connection any more. Nothing happens when it is closed already. */
+	void (*close)(struct loop *loop, struct loop_conn *conn);
+	/* Waits until events are there, at most until `until` (CLOCK_MONOTONIC), and hands them out. From `spin_from` on it does not sleep
+	 * (NSEC_NEVER: always sleep). Returns the time spent waiting without sleep. */
+	nsec (*turn)(struct loop *loop, nsec until, nsec spin_from);
+};
+
+/* `owner` belongs to the events' implementer. */
+struct loop {
+	const struct loop_ops *ops;
+	const struct loop_events *events;
+	void *owner;
+};
+
+/* Makes a loop over epoll; `owner` is for the events. ERR_FAILED when the system has no descriptor left. */
+bool loop_open_epoll(const struct loop_events *events, void *owner, struct loop **ret, struct err *err);
+
+/* Frees it; connections must be closed before. */
+void loop_close_epoll(struct loop *loop);

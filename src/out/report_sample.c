@@ -1,0 +1,89 @@
+#include "out/report_sample.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { FIRST_ADDRESS = 3, FIRST_STAGE = 5, ROWS = 7 };
+
+static const struct group rows[ROWS] = {
+        {GROUP_BY_ALL, "all"},
+        {GROUP_BY_CONNECTION, "new"},
+        {GROUP_BY_CONNECTION, "reused"},
+        {GROUP_BY_ADDRESS, "127.0.0.1:3000"},
+        {GROUP_BY_ADDRESS, "[::1]:3000"},
+        {GROUP_BY_STAGE, "1"},
+        {GROUP_BY_STAGE, "2"},
+};
+
+void report_sample_init(struct report_sample *sample, bool open_loop) {
+	*sample = (struct report_sample){0};
+	arena_init(&sample->arena);
+	buf_init(&sample->text, 1 << 20);
+	sample->tally = tally_new(ROWS);
+	sample->totals = mem_zeroed(1, sizeof(*sample->totals));
+	sample->run = (struct run_info){.id = "01234567-89ab-4cde-8f01-23456789abcd",
+	        .version = "0.1.0",
+	        .start_unix_ns = 1767225600123 * MSEC, /* 2026-01-01T00:00:00.123Z */
+	        .target = "http://127.0.0.1:3000/",
+	        .method = "GET",
+	        .open_loop = open_loop,
+	        .asked_per_s = open_loop ? 100 : 0,
+	        .seed = 1,
+	        .threads = 2,
+	        .max_tasks = 64,
+	        .duration = 10 * SEC,
+	        .groups = {.count = ROWS, .rows = rows, .first_address = FIRST_ADDRESS, .first_stage = FIRST_STAGE}};
+	status_set_parse(SLICE("200"), &sample->run.expected);
+	sample->result = (struct run_result){.cause = STOP_DURATION, .window = 10 * SEC, .tally = sample->tally, .totals = sample->totals};
+}
+
+void report_sample_fini(struct report_sample *sample) {
+	free(sample->tally);
+	free(sample->totals);
+	buf_fini(&sample->text);
+	arena_fini(&sample->arena);
+}
+
+void report_sample_add(struct report_sample *sample, unsigned count, nsec wait, enum reason reason, uint16_t status) {
+	for (unsigned i = 0; i < count; i++) {
+		struct sample one = {.first = wait, .done = wait, .status = status, .reason = (uint8_t)reason, .address = i % 2};
+		if (reason == REASON_OPEN) one.flags |= SAMPLE_OPEN;
+		if (i >= 2) one.flags |= SAMPLE_REUSED;
+		tally_record(sample->tally, sample->totals, &one, &sample->run.groups, FIRST_STAGE + i % 2);
+		sample->result.planned++;
+	}
+}
+
+void report_sample_fill(struct report_sample *sample) {
+	struct tally *tally = sample->tally;
+	for (unsigned i = 0; i < 189; i++) report_sample_add(sample, 10, (5000 + (nsec)i * 10) * USEC, REASON_NONE, 200);
+	report_sample_add(sample, 60, 7 * MSEC, REASON_STATUS, 503);
+	report_sample_add(sample, 20, 10 * SEC, REASON_TIMEOUT_RESPONSE, 0);
+	report_sample_add(sample, 10, 3 * MSEC, REASON_RESET, 0);
+	report_sample_add(sample, 5, 4 * SEC, REASON_OPEN, 0);
+	tally->unsent = 15;
+	sample->result.planned += 15;
+	tally->attempts = 2010;
+	tally->attempts_warmup = 20;
+	tally->retries = 5;
+	tally->lost = 12;
+	tally->bytes_sent = 123456;
+	tally->bytes_received = 7654321;
+	tally->sent_in_window = 1985;
+	tally->done_in_window = 1980;
+	tally->opened = 70;
+	tally->connect_failed = 3;
+	tally->closed[CLOSER_PEER] = 4;
+	tally->closed[CLOSER_US] = 2;
+	tally->closed[CLOSER_END] = 64;
+	tally->longest_gap = 204 * MSEC;
+	tally->spun = 3 * SEC;
+	sample->result.worker_cpu_ns = 3400000000;
+	sample->result.worker_wall_ns = 10000000000;
+	hist_record(&sample->totals->own_error, 12 * USEC, 1000);
+}
+
+const struct report *report_sample_build(struct report_sample *sample) {
+	report_build(&sample->run, &sample->result, &sample->arena, &sample->report);
+	return &sample->report;
+}

@@ -1,0 +1,211 @@
+#include "out/result_json.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/json.h"
+
+#define SCHEMA_VERSION 1
+
+static const char *const cause_names[] = {
+        [STOP_DURATION] = "duration",
+        [STOP_REQUESTS] = "requests",
+        [STOP_SIGNAL] = "signal",
+        [STOP_UNREACHABLE] = "unreachable",
+};
+
+static void put_count(struct json *parent, const char *key, uint64_t count) {
+	json_put_int(parent, key, count < INT64_MAX ? (int64_t)count : INT64_MAX);
+}
+
+/* RFC 3339, UTC, milliseconds. */
+static void put_moment(struct json *parent, const char *key, int64_t unix_ns) {
+	time_t seconds = (time_t)(unix_ns / SEC);
+	struct tm utc;
+	char day[32], text[40];
+	gmtime_r(&seconds, &utc);
+	strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &utc);
+	snprintf(text, sizeof(text), "%s.%03dZ", day, (int)(unix_ns % SEC / MSEC));
+	json_put_text(parent, key, text);
+}
+
+static void put_quantiles(struct json *object, const struct distribution *times) {
+	for (int i = 0; i < REPORT_QUANTILES; i++) {
+		const struct quantile *at = &times->at[i];
+		if (at->few)
+			json_put_null(object, report_quantile_keys[i]);
+		else if (at->value == NSEC_NEVER)
+			json_put_text(object, report_quantile_keys[i], "never");
+		else
+			json_put_int(object, report_quantile_keys[i], at->value);
+	}
+}
+
+static void put_times(struct json *parent, const char *key, const struct distribution *times) {
+	struct json *object = json_put_object(parent, key);
+	put_count(object, "count", times->count);
+	if (times->count > 0) {
+		json_put_int(object, "min", times->min);
+		json_put_real(object, "mean", times->mean);
+	} else {
+		json_put_null(object, "min");
+		json_put_null(object, "mean");
+	}
+	put_quantiles(object, times);
+	if (times->count > 0)
+		json_put_int(object, "max", times->max);
+	else
+		json_put_null(object, "max");
+}
+
+static void put_run(struct json *root, const struct report *report) {
+	const struct run_info *run = &report->run;
+	struct json *object = json_put_object(root, "run");
+	char expected[2048]; /* the longest set has 250 codes of its own */
+	json_put_text(object, "id", run->id);
+	json_put_text(object, "version", run->version);
+	put_moment(object, "start", run->start_unix_ns);
+	json_put_text(object, "target", run->target);
+	json_put_text(object, "method", run->method);
+	json_put_text(object, "expected_status", status_set_format(&run->expected, expected, sizeof(expected)));
+	json_put_text(object, "model", run->open_loop ? "open" : "closed");
+	json_put_text(object, "arrival", !run->open_loop ? NULL : run->poisson ? "poisson" : "even");
+	json_put_int(object, "duration_ns", run->duration);
+	json_put_int(object, "warmup_ns", run->warmup);
+	if (run->requests > 0)
+		put_count(object, "requests", run->requests);
+	else
+		json_put_null(object, "requests");
+	json_put_text(object, "ended_by", cause_names[report->cause]);
+	json_put_int(object, "window_ns", report->window);
+	json_put_int(object, "threads", run->threads);
+	put_count(object, "max_tasks", run->max_tasks);
+	json_put_text(object, "spin", run->spinning ? "on" : "off");
+	put_count(object, "seed", run->seed);
+	json_put_bool(object, "truth", run->truth);
+}
+
+static void put_books(struct json *root, const struct report *report) {
+	struct json *object = json_put_object(root, "books");
+	put_count(object, "planned", report->planned);
+	put_count(object, "ok", report->ok);
+	put_count(object, "failed", report->failed);
+	put_count(object, "open", report->open);
+	put_count(object, "unsent", report->unsent);
+	put_count(object, "attempts", report->attempts);
+	put_count(object, "attempts_warmup", report->attempts_warmup);
+	put_count(object, "retries", report->retries);
+	put_count(object, "lost", report->lost);
+	json_put_bool(object, "balanced", report->balanced);
+}
+
+static void put_rate(struct json *root, const struct report *report) {
+	struct json *object = json_put_object(root, "rate");
+	if (report->run.open_loop)
+		json_put_real(object, "asked_per_s", report->run.asked_per_s);
+	else
+		json_put_null(object, "asked_per_s");
+	json_put_real(object, "achieved_per_s", report->achieved_per_s);
+	json_put_real(object, "throughput_per_s", report->throughput_per_s);
+}
+
+static void put_all_times(struct json *root, const struct report *report) {
+	struct json *response = json_put_object(root, "response_ns");
+	put_times(response, "all", &report->response_all);
+	put_times(response, "ok", &report->response_ok);
+	struct json *slo = json_put_object(response, "slo");
+	put_count(slo, "count", report->slo.count);
+	put_count(slo, "never", report->never);
+	put_quantiles(slo, &report->slo);
+	struct json *service = json_put_object(root, "service_ns");
+	put_times(service, "all", &report->service_all);
+	put_times(service, "ok", &report->service_ok);
+	struct json *parts = json_put_object(root, "parts_ns");
+	for (enum part part = 0; part < PART_COUNT; part++) put_times(parts, part_name(part), &report->parts[part]);
+	json_put_int(root, "longest_gap_ns", report->longest_gap);
+	if (report->run.truth) put_times(root, "own_error_ns", &report->own_error);
+}
+
+static void put_endings(struct json *root, const struct report *report) {
+	struct json *status = json_put_object(root, "status");
+	for (int i = 0; i < TALLY_STATUSES; i++) {
+		char key[16];
+		snprintf(key, sizeof(key), "%d", i);
+		if (report->status[i] > 0) put_count(status, key, report->status[i]);
+	}
+	struct json *errors = json_put_object(root, "errors");
+	for (enum outcome outcome = 0; outcome < OUTCOME_COUNT; outcome++) {
+		struct json *object = NULL;
+		for (enum reason reason = 0; reason < REASON_COUNT; reason++) {
+			if (reason == REASON_NONE || reason_outcome(reason) != outcome || report->reasons[reason] == 0) continue;
+			if (!object) object = json_put_object(errors, outcome_name(outcome));
+			put_count(object, reason_name(reason), report->reasons[reason]);
+		}
+	}
+}
+
+static void put_group_counts(struct json *object, const struct group_report *group) {
+	put_count(object, "ok", group->ok);
+	put_count(object, "failed", group->failed);
+	put_count(object, "open", group->open);
+	put_count(object, "bytes", group->bytes);
+}
+
+static void put_connections(struct json *root, const struct report *report) {
+	struct json *bytes = json_put_object(root, "bytes");
+	put_count(bytes, "sent", report->bytes_sent);
+	put_count(bytes, "received", report->bytes_received);
+	struct json *object = json_put_object(root, "connections");
+	put_count(object, "opened", report->opened);
+	put_count(object, "reused", report->reused);
+	put_count(object, "connect_failed", report->connect_failed);
+	struct json *closed = json_put_object(object, "closed");
+	put_count(closed, "by_peer", report->closed[CLOSER_PEER]);
+	put_count(closed, "by_us", report->closed[CLOSER_US]);
+	put_count(closed, "at_end", report->closed[CLOSER_END]);
+	struct json *addresses = json_put_array(object, "per_address");
+	for (size_t i = 0; i < report->group_count; i++) {
+		if (report->groups[i].group.dimension != GROUP_BY_ADDRESS) continue;
+		struct json *address = json_put_object(addresses, NULL);
+		json_put_text(address, "address", report->groups[i].group.name);
+		put_group_counts(address, &report->groups[i]);
+	}
+}
+
+static void put_groups(struct json *root, const struct report *report) {
+	struct json *groups = json_put_array(root, "groups");
+	for (size_t i = 0; i < report->group_count; i++) {
+		const struct group_report *group = &report->groups[i];
+		struct json *object = json_put_object(groups, NULL);
+		json_put_text(object, "by", group_dimension_name(group->group.dimension));
+		json_put_text(object, "name", group->group.name);
+		put_group_counts(object, group);
+		put_times(object, "response_ns", &group->response);
+		put_times(object, "service_ns", &group->service);
+	}
+}
+
+static void put_client(struct json *root, const struct report *report) {
+	struct json *object = json_put_object(root, "client");
+	json_put_real(object, "busiest_worker_busy", report->worker_busy);
+	json_put_int(object, "spun_ns", report->spun);
+}
+
+void result_json_write(const struct report *report, struct buf *into) {
+	struct json *root = json_new_object();
+	json_put_int(root, "schema_version", SCHEMA_VERSION);
+	put_run(root, report);
+	put_books(root, report);
+	put_rate(root, report);
+	put_all_times(root, report);
+	put_endings(root, report);
+	put_connections(root, report);
+	put_groups(root, report);
+	put_client(root, report);
+	char *text = json_format(root);
+	buf_add_text(into, text);
+	buf_add_text(into, "\n");
+	free(text);
+	json_free(root);
+}

@@ -1,0 +1,23 @@
+/* The groups that results are split into; the list is known from the plan, before the first request.
+ * In: the plan's addresses, stages, steps. Out: an index for every dimension of a sample. Const after plan_build; any thread. */
+#pragma once
+
+#include <stddef.h>
+
+enum group_dimension { GROUP_BY_ALL, GROUP_BY_CONNECTION, GROUP_BY_ADDRESS, GROUP_BY_STAGE, GROUP_DIMENSIONS };
+
+struct group {
+	enum group_dimension dimension;
+	const char *name; /* "new", "reused", "127.0.0.1:3000", "2" */
+};
+
+/* Row 0 is all, 1 new, 2 reused connections; then the addresses from `first_address`, then the stages from `first_stage`. */
+struct group_table {
+	size_t count;
+	const struct group *rows;
+	size_t first_address;
+	size_t first_stage; /* = count when there are no stages */
+};
+
+/* Returns a dimension's name as it stands in JSON: "all", "connection", "address", "stage". */
+const char *group_dimension_name(enum group_dimension dimension);

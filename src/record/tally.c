@@ -1,0 +1,161 @@
+#include "record/tally.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/arena.h"
+
+#define ROW_ALL 0
+#define ROW_NEW 1
+#define ROW_REUSED 2
+
+enum kind { KIND_OK, KIND_FAILED, KIND_OPEN };
+
+struct tally *tally_new(size_t groups) {
+	struct tally *tally = mem_zeroed(1, sizeof(*tally) + groups * sizeof(tally->cells[0]));
+	tally->cell_count = groups;
+	return tally;
+}
+
+static bool cell_empty(const struct cell *cell) {
+	return cell->ok + cell->failed + cell->open == 0;
+}
+
+/* Only the slots between min and max can hold anything. */
+static void histlet_clear(struct histlet *histlet) {
+	if (histlet->count > 0) {
+		uint32_t first = histlet_slot(histlet->min);
+		uint32_t last = histlet_slot(histlet->max);
+		memset(&histlet->slots[first], 0, (last - first + 1) * sizeof(histlet->slots[0]));
+	}
+	memset(histlet, 0, offsetof(struct histlet, slots));
+}
+
+static void cell_clear(struct cell *cell) {
+	if (cell_empty(cell)) return;
+	cell->ok = cell->failed = cell->open = cell->bytes = 0;
+	histlet_clear(&cell->response);
+	histlet_clear(&cell->service);
+}
+
+void tally_clear(struct tally *tally) {
+	size_t cell_count = tally->cell_count;
+	for (size_t i = 0; i < cell_count; i++) cell_clear(&tally->cells[i]);
+	memset(tally, 0, offsetof(struct tally, cells));
+	tally->cell_count = cell_count;
+}
+
+static void cell_record(struct cell *cell, const struct sample *sample, enum kind kind) {
+	if (kind == KIND_OK)
+		cell->ok++;
+	else if (kind == KIND_FAILED)
+		cell->failed++;
+	else
+		cell->open++;
+	cell->bytes += sample->bytes;
+	histlet_record(&cell->response, sample_response(sample), 1);
+	histlet_record(&cell->service, sample_service(sample), 1);
+}
+
+static void totals_record(struct totals *totals, const struct sample *sample, enum kind kind) {
+	nsec response = sample_response(sample);
+	nsec service = sample_service(sample);
+	switch (kind) {
+	case KIND_OK:
+		hist_record(&totals->response_ok, response, 1);
+		hist_record(&totals->service_ok, service, 1);
+		break;
+	case KIND_FAILED:
+		hist_record(&totals->response_failed, response, 1);
+		hist_record(&totals->service_failed, service, 1);
+		break;
+	case KIND_OPEN:
+		hist_record(&totals->response_open, response, 1);
+		hist_record(&totals->service_open, service, 1);
+		break;
+	}
+	nsec parts[PART_COUNT];
+	sample_parts(sample, parts);
+	for (int part = 0; part < PART_COUNT; part++)
+		if (parts[part] != 0) hist_record(&totals->parts[part], parts[part], 1);
+}
+
+static enum kind books_record(struct tally *tally, const struct sample *sample) {
+	assert(sample->reason < REASON_COUNT);
+	tally->status[sample->status < TALLY_STATUSES ? sample->status : 0]++;
+	if (sample->flags & SAMPLE_REUSED) tally->reused++;
+	if (sample->flags & SAMPLE_OPEN) {
+		tally->open++;
+		tally->reasons[REASON_OPEN]++;
+		return KIND_OPEN;
+	}
+	if (sample->reason == REASON_NONE) {
+		tally->ok++;
+		return KIND_OK;
+	}
+	tally->failed++;
+	tally->reasons[sample->reason]++;
+	return KIND_FAILED;
+}
+
+void tally_record(struct tally *tally, struct totals *totals, const struct sample *sample, const struct group_table *groups, size_t stage) {
+	size_t address = groups->first_address + sample->address;
+	assert(tally->cell_count == groups->count && address < groups->first_stage && stage < groups->count);
+	enum kind kind = books_record(tally, sample);
+	cell_record(&tally->cells[ROW_ALL], sample, kind);
+	cell_record(&tally->cells[sample->flags & SAMPLE_REUSED ? ROW_REUSED : ROW_NEW], sample, kind);
+	cell_record(&tally->cells[address], sample, kind);
+	if (stage > 0) cell_record(&tally->cells[stage], sample, kind);
+	totals_record(totals, sample, kind);
+}
+
+static void cell_merge(struct cell *into, const struct cell *from) {
+	if (cell_empty(from)) return;
+	into->ok += from->ok;
+	into->failed += from->failed;
+	into->open += from->open;
+	into->bytes += from->bytes;
+	histlet_merge(&into->response, &from->response);
+	histlet_merge(&into->service, &from->service);
+}
+
+static void counts_merge(uint64_t *into, const uint64_t *from, size_t count) {
+	for (size_t i = 0; i < count; i++) into[i] += from[i];
+}
+
+void tally_merge(struct tally *into, const struct tally *from) {
+	assert(into->cell_count == from->cell_count);
+	into->planned += from->planned;
+	into->ok += from->ok;
+	into->failed += from->failed;
+	into->open += from->open;
+	into->unsent += from->unsent;
+	into->attempts += from->attempts;
+	into->attempts_warmup += from->attempts_warmup;
+	into->retries += from->retries;
+	into->lost += from->lost;
+	into->bytes_sent += from->bytes_sent;
+	into->bytes_received += from->bytes_received;
+	into->sent_in_window += from->sent_in_window;
+	into->done_in_window += from->done_in_window;
+	counts_merge(into->reasons, from->reasons, REASON_COUNT);
+	counts_merge(into->status, from->status, TALLY_STATUSES);
+	into->opened += from->opened;
+	into->reused += from->reused;
+	into->connect_failed += from->connect_failed;
+	counts_merge(into->closed, from->closed, CLOSER_COUNT);
+	into->spun += from->spun;
+	if (from->longest_gap > into->longest_gap) into->longest_gap = from->longest_gap;
+	for (size_t i = 0; i < into->cell_count; i++) cell_merge(&into->cells[i], &from->cells[i]);
+}
+
+void totals_merge(struct totals *into, const struct totals *from) {
+	hist_merge(&into->response_ok, &from->response_ok);
+	hist_merge(&into->response_failed, &from->response_failed);
+	hist_merge(&into->response_open, &from->response_open);
+	hist_merge(&into->service_ok, &from->service_ok);
+	hist_merge(&into->service_failed, &from->service_failed);
+	hist_merge(&into->service_open, &from->service_open);
+	for (int part = 0; part < PART_COUNT; part++) hist_merge(&into->parts[part], &from->parts[part]);
+	hist_merge(&into->own_error, &from->own_error);
+}

@@ -1,0 +1,69 @@
+/* Sums and histograms of many samples: what a worker fills in one tick, what a run adds up to.
+ * In: samples. Out: counts and times that add up across threads, ticks, agents: tally_merge. One owner at a time (see base/mailbox.h). */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/outcome.h"
+#include "base/status.h"
+#include "record/group.h"
+#include "record/hist.h"
+#include "record/sample.h"
+
+#define TALLY_STATUSES 1000
+
+/* The requests of one group whose due lies in the window. */
+struct cell {
+	uint64_t ok, failed, open;
+	uint64_t bytes; /* of bodies received */
+	struct histlet response; /* all three kinds together */
+	struct histlet service;
+};
+
+/* Who closed a connection. */
+enum closer { CLOSER_PEER, CLOSER_US, CLOSER_END, CLOSER_COUNT }; /* END: open when the run ended */
+
+struct tally {
+	/* Books: requests whose due lies in the window. */
+	uint64_t planned; /* closed loop: tickets taken. Open loop: 0 (the schedule knows) */
+	uint64_t ok, failed, open, unsent;
+	/* Everything that went over the wire, warm-up included. */
+	uint64_t attempts; /* requests put on the wire: every send of a first byte */
+	uint64_t attempts_warmup; /* of them: due before the window */
+	uint64_t retries; /* of them: second sends of the same request */
+	uint64_t lost; /* attempts that ended without any response byte */
+	uint64_t bytes_sent, bytes_received; /* on the wire, heads included */
+	/* Throughput: by the time of the event, not by due. */
+	uint64_t sent_in_window, done_in_window;
+	uint64_t reasons[REASON_COUNT]; /* of books: failed and open by reason */
+	uint64_t status[TALLY_STATUSES]; /* of books: real status codes; 0: none */
+	uint64_t opened, reused; /* connections opened; requests of the books sent on one that had carried a request before */
+	uint64_t connect_failed; /* dials that failed */
+	uint64_t closed[CLOSER_COUNT];
+	nsec spun; /* time spent waiting without sleeping */
+	nsec longest_gap; /* longest time between two completions; merging takes the larger */
+	size_t cell_count;
+	struct cell cells[]; /* one per row of the group table */
+};
+
+/* Exact totals of a whole run, one per worker. */
+struct totals {
+	struct hist response_ok, response_failed, response_open;
+	struct hist service_ok, service_failed, service_open;
+	struct hist parts[PART_COUNT]; /* zeros are not recorded: a part's missing count is its number of zeros */
+	struct hist own_error; /* --truth only */
+};
+
+/* Allocates an empty tally for `groups` rows; free with free(). Cannot fail. */
+struct tally *tally_new(size_t groups);
+
+/* Empties it. */
+void tally_clear(struct tally *tally);
+
+/* Counts one sample of the window into books, reasons, status and the cells of its groups, and into the exact totals.
+ * `stage` is the row of its stage in the group table, 0: none. The worker's thread; no allocation. */
+void tally_record(struct tally *tally, struct totals *totals, const struct sample *sample, const struct group_table *groups, size_t stage);
+
+/* Adds `from` to `into`; both have the same number of cells. */
+void tally_merge(struct tally *into, const struct tally *from);
+void totals_merge(struct totals *into, const struct totals *from);

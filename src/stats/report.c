@@ -1,0 +1,135 @@
+#include "stats/report.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+
+#define FEW_BEYOND 10 /* a quantile says something when at least so many samples lie beyond it */
+
+const double report_quantiles[REPORT_QUANTILES] = {0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 0.9999};
+const char *const report_quantile_keys[REPORT_QUANTILES] = {"p50", "p75", "p90", "p95", "p99", "p99_9", "p99_99"};
+
+static struct quantile quantile_make(nsec time, nsec max, uint64_t beyond) {
+	return (struct quantile){.value = time < max ? time : max, .rank = time, .few = beyond < FEW_BEYOND};
+}
+
+void distribution_from_hist(const struct hist *hist, uint64_t never, struct distribution *ret) {
+	*ret = (struct distribution){.count = hist->count + never};
+	if (hist->count > 0) {
+		ret->min = hist->min;
+		ret->max = hist->max;
+		ret->mean = (double)hist->sum / (double)hist->count;
+	}
+	for (int i = 0; i < REPORT_QUANTILES; i++) {
+		uint64_t rank = hist_rank(ret->count, report_quantiles[i]);
+		uint64_t beyond = ret->count > rank ? ret->count - rank : 0;
+		if (never > 0 && rank > hist->count)
+			ret->at[i] = quantile_make(NSEC_NEVER, NSEC_NEVER, beyond);
+		else
+			ret->at[i] = quantile_make(hist_at_rank(hist, rank), hist->max, beyond);
+	}
+}
+
+void distribution_from_histlet(const struct histlet *histlet, struct distribution *ret) {
+	*ret = (struct distribution){.count = histlet->count};
+	if (histlet->count > 0) {
+		ret->min = histlet->min;
+		ret->max = histlet->max;
+		ret->mean = (double)histlet->sum / (double)histlet->count;
+	}
+	for (int i = 0; i < REPORT_QUANTILES; i++) {
+		uint64_t rank = hist_rank(ret->count, report_quantiles[i]);
+		uint64_t beyond = ret->count > rank ? ret->count - rank : 0;
+		ret->at[i] = quantile_make(histlet_at_rank(histlet, rank), histlet->max, beyond);
+	}
+}
+
+static void distribution_from_three(const struct hist *ok, const struct hist *failed, const struct hist *open, struct distribution *ret) {
+	struct hist *all = mem_alloc(sizeof(*all));
+	*all = *ok;
+	hist_merge(all, failed);
+	hist_merge(all, open);
+	distribution_from_hist(all, 0, ret);
+	free(all);
+}
+
+/* A part's histogram leaves out the requests in which it was 0; `requests` is the number of all. */
+static void distribution_with_zeros(const struct hist *hist, uint64_t requests, struct distribution *ret) {
+	struct hist *all = mem_alloc(sizeof(*all));
+	*all = *hist;
+	if (requests > hist->count) hist_record(all, 0, requests - hist->count);
+	distribution_from_hist(all, 0, ret);
+	free(all);
+}
+
+static double per_second(uint64_t count, nsec window) {
+	return window > 0 ? (double)count * (double)SEC / (double)window : 0;
+}
+
+static void books_build(const struct run_result *result, struct report *ret) {
+	const struct tally *tally = result->tally;
+	ret->cause = result->cause;
+	ret->window = result->window;
+	ret->planned = result->planned;
+	ret->ok = tally->ok;
+	ret->failed = tally->failed;
+	ret->open = tally->open;
+	ret->unsent = tally->unsent;
+	ret->attempts = tally->attempts;
+	ret->attempts_warmup = tally->attempts_warmup;
+	ret->retries = tally->retries;
+	ret->lost = tally->lost;
+	ret->balanced = ret->planned == ret->ok + ret->failed + ret->open + ret->unsent;
+	ret->achieved_per_s = per_second(tally->sent_in_window, result->window);
+	ret->throughput_per_s = per_second(tally->done_in_window, result->window);
+	ret->bytes_sent = tally->bytes_sent;
+	ret->bytes_received = tally->bytes_received;
+	memcpy(ret->reasons, tally->reasons, sizeof(ret->reasons));
+	memcpy(ret->status, tally->status, sizeof(ret->status));
+	ret->opened = tally->opened;
+	ret->reused = tally->reused;
+	ret->connect_failed = tally->connect_failed;
+	memcpy(ret->closed, tally->closed, sizeof(ret->closed));
+	ret->longest_gap = tally->longest_gap;
+	ret->spun = tally->spun;
+	ret->worker_busy = result->worker_wall_ns > 0 ? (double)result->worker_cpu_ns / (double)result->worker_wall_ns : 0;
+	if (ret->worker_busy > 1) ret->worker_busy = 1;
+}
+
+static void times_build(const struct totals *totals, struct report *ret) {
+	distribution_from_three(&totals->response_ok, &totals->response_failed, &totals->response_open, &ret->response_all);
+	distribution_from_three(&totals->service_ok, &totals->service_failed, &totals->service_open, &ret->service_all);
+	distribution_from_hist(&totals->response_ok, 0, &ret->response_ok);
+	distribution_from_hist(&totals->service_ok, 0, &ret->service_ok);
+	ret->never = ret->planned > ret->ok ? ret->planned - ret->ok : 0;
+	distribution_from_hist(&totals->response_ok, ret->never, &ret->slo);
+	uint64_t requests = ret->ok + ret->failed + ret->open;
+	for (int part = 0; part < PART_COUNT; part++) distribution_with_zeros(&totals->parts[part], requests, &ret->parts[part]);
+	distribution_from_hist(&totals->own_error, 0, &ret->own_error);
+}
+
+static void groups_build(const struct group_table *table, const struct tally *tally, struct arena *arena, struct report *ret) {
+	assert(table->count == tally->cell_count);
+	ret->group_count = table->count;
+	ret->groups = arena_array(arena, table->count, sizeof(ret->groups[0]));
+	for (size_t i = 0; i < table->count; i++) {
+		const struct cell *cell = &tally->cells[i];
+		struct group_report *group = &ret->groups[i];
+		group->group = table->rows[i];
+		group->ok = cell->ok;
+		group->failed = cell->failed;
+		group->open = cell->open;
+		group->bytes = cell->bytes;
+		distribution_from_histlet(&cell->response, &group->response);
+		distribution_from_histlet(&cell->service, &group->service);
+	}
+}
+
+void report_build(const struct run_info *run, const struct run_result *result, struct arena *arena, struct report *ret) {
+	*ret = (struct report){.run = *run};
+	books_build(result, ret);
+	times_build(result->totals, ret);
+	groups_build(&run->groups, result->tally, arena, ret);
+}

@@ -1,0 +1,101 @@
+/* The numbers to show: everything that people, JSON and later outputs print comes from here.
+ * In: what was planned, the summed tally and totals. Out: plain values. The caller owns the struct; any thread reads it. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/outcome.h"
+#include "base/status.h"
+#include "record/group.h"
+#include "record/tally.h"
+
+/* The quantiles of every distribution, in this order: 0.5 0.75 0.9 0.95 0.99 0.999 0.9999. */
+#define REPORT_QUANTILES 7
+extern const double report_quantiles[REPORT_QUANTILES];
+extern const char *const report_quantile_keys[REPORT_QUANTILES]; /* "p50" ... "p99_9" "p99_99" */
+
+struct quantile {
+	nsec value; /* nearest rank, clamped to max; NSEC_NEVER (slo only): the rank falls on a request that never was ok */
+	nsec rank; /* nearest rank as the histogram gives it, not clamped: for the 16 compatible lines */
+	bool few; /* fewer than 10 samples lie beyond it: JSON prints null, the block "needs more requests" */
+};
+
+struct distribution {
+	uint64_t count;
+	nsec min, max; /* exact; 0 when count is 0 */
+	double mean; /* ns */
+	struct quantile at[REPORT_QUANTILES];
+};
+
+enum stop_cause { STOP_DURATION, STOP_REQUESTS, STOP_SIGNAL, STOP_UNREACHABLE };
+
+/* What the run was: filled by engine/ and cmd/. Texts outlive the report. */
+struct run_info {
+	char id[37]; /* random UUID, RFC 9562 version 4 */
+	const char *version;
+	int64_t start_unix_ns; /* CLOCK_REALTIME at the start line */
+	const char *target; /* URL without userinfo */
+	const char *method;
+	bool open_loop; /* model: open or closed */
+	double asked_per_s; /* planned / window in an open loop; 0 in a closed one */
+	bool poisson;
+	uint64_t seed;
+	unsigned threads;
+	uint64_t max_tasks;
+	bool spinning; /* the mode that was used */
+	nsec duration, warmup; /* as asked */
+	uint64_t requests; /* --requests; 0: none */
+	struct status_set expected;
+	bool truth; /* --truth was on */
+	struct group_table groups;
+};
+
+/* What came of it: filled by engine/ at the end. */
+struct run_result {
+	enum stop_cause cause;
+	nsec window; /* |W|: from the end of the warm-up to the stop, >= 0 */
+	uint64_t planned; /* from the schedule alone (open loop) or tickets taken (closed loop) */
+	const struct tally *tally;
+	const struct totals *totals;
+	uint64_t worker_cpu_ns, worker_wall_ns; /* of the busiest worker; its CPU time without its spinning */
+};
+
+struct group_report {
+	struct group group;
+	uint64_t ok, failed, open, bytes;
+	struct distribution response, service;
+};
+
+struct report {
+	struct run_info run;
+	enum stop_cause cause;
+	nsec window;
+	uint64_t planned, ok, failed, open, unsent, attempts, attempts_warmup, retries, lost;
+	bool balanced; /* planned = ok + failed + open + unsent */
+	double achieved_per_s; /* sends in the window / window */
+	double throughput_per_s; /* completions in the window / window */
+	uint64_t bytes_sent, bytes_received;
+	struct distribution response_all, response_ok, service_all, service_ok;
+	struct distribution slo; /* response time over all planned; count = planned, min, max and mean of the ok ones */
+	uint64_t never; /* planned - ok */
+	struct distribution parts[PART_COUNT];
+	struct distribution own_error;
+	uint64_t reasons[REASON_COUNT];
+	uint64_t status[TALLY_STATUSES];
+	uint64_t opened, reused, connect_failed, closed[CLOSER_COUNT];
+	nsec longest_gap, spun;
+	double worker_busy; /* CPU share of the busiest worker without its spinning, 0..1 */
+	size_t group_count;
+	struct group_report *groups; /* in the arena given to report_build */
+};
+
+/* Computes a report. `arena` holds what it points to. Cannot fail. Sources: architecture, section "What is measured". */
+struct arena;
+void report_build(const struct run_info *run, const struct run_result *result, struct arena *arena, struct report *ret);
+
+/* Fills a distribution from a histogram; with `never` > 0 the ranks count that many requests beyond every time. */
+void distribution_from_hist(const struct hist *hist, uint64_t never, struct distribution *ret);
+void distribution_from_histlet(const struct histlet *histlet, struct distribution *ret);

@@ -1,0 +1,82 @@
+/* One connection of the target, from accept to close.
+ * In: readiness of its socket, timers. Out: bytes of answers. A connection belongs to its server's thread and frees itself when it is over:
+ * functions that may do so return whether it is still there. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "target/answer.h"
+#include "target/server.h"
+#include "target/timer.h"
+
+enum reply_kind {
+	REPLY_DELAY, /* the answer is complete, its time has not come */
+	REPLY_PUSH,  /* it is being sent: `piece`, then the answer's stream */
+	REPLY_HANG,  /* there will be none */
+	REPLY_DRAIN, /* it is out, and reading goes on until the peer closes, so that no reset overtakes it */
+};
+
+/* An answer that could not be sent at once. */
+struct reply {
+	struct timer timer; /* first: found again from it */
+	struct conn *conn;
+	enum reply_kind kind;
+	nsec read;
+	bool touched;
+	struct answer answer;
+	struct slice piece; /* still to be sent; in `owned` or constant or in the stream */
+	char *owned;        /* NULL, or freed with the reply */
+};
+
+struct conn {
+	struct server *server;
+	struct conn *next, **link; /* the server's list */
+	int fd;
+	uint32_t events;      /* what epoll watches */
+	struct reply *reply;  /* NULL: none is pending */
+	char *held;           /* bytes read behind the pending request; NULL: none */
+	size_t held_size;
+	struct buf *body;     /* of the request that is being read, if its endpoint wants it */
+	bool is_dead;         /* a write in the middle of a request failed */
+	_Alignas(16) char parser[];
+};
+
+/* Takes over an accepted socket. */
+void conn_open(struct server *server, int fd);
+
+/* Closes the socket and frees everything. */
+void conn_close(struct conn *conn);
+
+/* Handles what epoll reported. */
+void conn_handle(struct conn *conn, uint32_t events);
+
+/* Handles a timer that server->timers gave out. */
+void conn_expire(struct timer *timer);
+
+/* Sets what epoll watches. */
+void conn_watch(struct conn *conn, uint32_t events);
+
+/* The rest is reply.c. */
+
+/* Where a reply stands. */
+enum reply_state {
+	REPLY_DONE,    /* out; the connection takes the next request */
+	REPLY_PENDING, /* conn->reply */
+	REPLY_GONE,    /* so is the connection */
+};
+
+/* Answers a request read at `read`, now or when its delay is over; takes answer->owned. */
+enum reply_state reply_begin(struct conn *conn, const struct answer *answer, nsec read);
+
+/* The same for the prepared answer of `/`: the short way. */
+enum reply_state reply_send_plain(struct conn *conn, nsec read);
+
+/* Goes on with conn->reply: its timer has come, or there is room in the socket again. */
+enum reply_state reply_continue(struct conn *conn);
+
+/* Frees conn->reply; none is fine. */
+void reply_free(struct conn *conn);
+
+/* Sends what is ready to be read by the peer and not part of an answer (100 Continue). False: the connection is dead. */
+bool reply_send_raw(struct conn *conn, struct slice bytes);
