@@ -13,10 +13,10 @@
 static bool check_characters(const char *text, struct err *err) {
 	for (const char *at = text; *at; at++) {
 		unsigned char byte = (unsigned char)*at;
-		if (byte == ' ') return err_set(err, ERR_FAILED, "URL '%.*s' has a blank in it; write %%20", SHOWN_MAX, text);
 		if (byte < ' ' || byte == 0x7f)
 			return err_set(err, ERR_FAILED, "URL has a control character (0x%02x) in it; percent-encode it", byte);
 	}
+	if (strchr(text, ' ')) return err_set(err, ERR_FAILED, "URL '%.*s' has a blank in it; write %%20", SHOWN_MAX, text);
 	return true;
 }
 

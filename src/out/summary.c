@@ -34,9 +34,21 @@ static const char *rate_format(double rate, char *text, unsigned size) {
 	return text;
 }
 
-static void put_duration(struct buf *into, nsec time, int width) {
+/* The cells of a table of times: a blank and nine columns. */
+static void put_duration(struct buf *into, nsec time) {
 	char text[32];
-	buf_add_format(into, " %*s", width, units_format_duration(time, text, sizeof(text)));
+	buf_add_format(into, " %9s", units_format_duration(time, text, sizeof(text)));
+}
+
+static void put_dash(struct buf *into) {
+	buf_add_text(into, "         -");
+}
+
+static void put_quantile(struct buf *into, const struct quantile *at) {
+	if (at->few)
+		put_dash(into);
+	else
+		put_duration(into, at->value);
 }
 
 static void write_model(const struct report *report, struct buf *into) {
@@ -58,13 +70,13 @@ static void write_end(const struct report *report, struct buf *into) {
 	if (run->warmup > 0) buf_add_format(into, " after %s of warm-up", units_format_duration(run->warmup, warmup, sizeof(warmup)));
 	switch (report->cause) {
 	case STOP_DURATION:
-		buf_add_text(into, "; ended by duration");
+		buf_add_text(into, "\nended by duration");
 		if (run->requests > 0)
 			buf_add_format(into, " after %llu of %llu requests", (unsigned long long)report->planned, (unsigned long long)run->requests);
 		break;
-	case STOP_REQUESTS: buf_add_format(into, "; ended by its %llu requests", (unsigned long long)run->requests); break;
-	case STOP_SIGNAL: buf_add_text(into, "; stopped by a signal"); break;
-	case STOP_UNREACHABLE: buf_add_text(into, "; given up: the target cannot be reached"); break;
+	case STOP_REQUESTS: buf_add_format(into, "\nended by its %llu requests", (unsigned long long)run->requests); break;
+	case STOP_SIGNAL: buf_add_text(into, "\nstopped by a signal"); break;
+	case STOP_UNREACHABLE: buf_add_text(into, "\ngiven up: the target cannot be reached"); break;
 	}
 	buf_add_text(into, "\n");
 }
@@ -89,25 +101,27 @@ static bool write_time_row(const char *name, const struct distribution *times, s
 	bool few = false;
 	buf_add_format(into, "  %-8s", name);
 	for (size_t i = 0; i < LENGTH(columns); i++) {
-		const struct quantile *at = &times->at[columns[i].quantile];
-		few |= at->few;
-		if (at->few)
-			buf_add_format(into, " %9s", "-");
-		else
-			put_duration(into, at->value, 9);
+		few |= times->at[columns[i].quantile].few;
+		put_quantile(into, &times->at[columns[i].quantile]);
 	}
-	if (times->count == 0) {
-		buf_add_format(into, " %9s %9s %9s", "-", "-", "-");
-	} else {
-		put_duration(into, times->max, 9);
-		put_duration(into, times->min, 9);
-		if (times->max == NSEC_NEVER)
-			buf_add_format(into, " %9s", "-");
+	const nsec rest[] = {times->max, times->min, times->max == NSEC_NEVER ? NSEC_NEVER : (nsec)times->mean};
+	for (size_t i = 0; i < LENGTH(rest); i++) {
+		if (times->count > 0)
+			put_duration(into, rest[i]);
 		else
-			put_duration(into, (nsec)times->mean, 9);
+			put_dash(into);
 	}
 	buf_add_format(into, " %12llu\n", (unsigned long long)times->count);
 	return few;
+}
+
+/* What the rows "all" and "planned" count. */
+static void write_notes(const struct report *report, struct buf *into) {
+	if (report->open > 0)
+		buf_add_format(into, "  all: the %llu still open at the end count with their age, which is a lower bound.\n",
+		        (unsigned long long)report->open);
+	buf_add_format(into, "  planned: the %llu that were not ok count as never answered%s\n", (unsigned long long)report->never,
+	        report->run.open_loop ? "." : "; what a slow server kept from being\n  sent is missing here.");
 }
 
 static bool write_response(const struct report *report, struct buf *into) {
@@ -120,8 +134,7 @@ static bool write_response(const struct report *report, struct buf *into) {
 	planned.max = NSEC_NEVER;
 	if (report->ok == 0) planned.min = NSEC_NEVER;
 	few |= write_time_row("planned", &planned, into);
-	buf_add_format(
-	        into, "  planned: every planned request; the %llu that were not ok count as never answered.\n", (unsigned long long)report->never);
+	write_notes(report, into);
 	return few;
 }
 
@@ -169,11 +182,8 @@ static void write_parts(const struct report *report, struct buf *into) {
 		const struct distribution *times = &report->parts[part];
 		if (!part_shows(report, part)) continue;
 		buf_add_format(into, "  %-17s", part_name(part));
-		put_duration(into, (nsec)times->mean, 9);
-		if (times->at[P99].few)
-			buf_add_format(into, " %9s", "-");
-		else
-			put_duration(into, times->at[P99].value, 9);
+		put_duration(into, (nsec)times->mean);
+		put_quantile(into, &times->at[P99]);
 		buf_add_format(into, "  %s\n", part_words[part]);
 	}
 }
@@ -189,17 +199,17 @@ static void write_errors(const struct report *report, struct buf *into) {
 }
 
 static void write_status(const struct report *report, struct buf *into) {
-	buf_add_text(into, "\nStatus      ");
-	size_t column = 12;
+	buf_add_text(into, "\nStatus     ");
+	size_t column = 11;
 	for (int status = 1; status <= TALLY_STATUSES; status++) {
 		uint64_t count = report->status[status % TALLY_STATUSES]; /* 0, none, comes last */
 		if (count == 0) continue;
 		char text[40];
-		int size = status < TALLY_STATUSES ? snprintf(text, sizeof(text), " %d: %llu", status, (unsigned long long)count)
-		                                   : snprintf(text, sizeof(text), " none: %llu", (unsigned long long)count);
+		int size = status < TALLY_STATUSES ? snprintf(text, sizeof(text), "  %d: %llu", status, (unsigned long long)count)
+		                                   : snprintf(text, sizeof(text), "  none: %llu", (unsigned long long)count);
 		if (column + (size_t)size > COLUMNS) {
-			buf_add_format(into, "\n%12s", "");
-			column = 12;
+			buf_add_format(into, "\n%11s", "");
+			column = 11;
 		}
 		buf_add_text(into, text);
 		column += (size_t)size;
@@ -238,7 +248,22 @@ static void write_books(const struct report *report, struct buf *into) {
 	        (unsigned long long)report->planned, (unsigned long long)(report->ok + report->failed + report->open + report->unsent));
 }
 
-static void write_groups(const struct report *report, enum group_dimension dimension, const char *title, struct buf *into) {
+static void write_group_row(const struct group_report *group, bool open_loop, int width, struct buf *into) {
+	const struct distribution *times = open_loop ? &group->response : &group->service;
+	buf_add_format(into, "%-*.*s %10llu %10llu", width, width, group->group.name, (unsigned long long)group->ok,
+	        (unsigned long long)(group->failed + group->open));
+	put_quantile(into, &times->at[P50]);
+	put_quantile(into, &times->at[P99]);
+	if (times->count > 0)
+		put_duration(into, times->max);
+	else
+		put_dash(into);
+	buf_add_text(into, "\n");
+}
+
+static void write_groups(const struct report *report, enum group_dimension dimension, struct buf *into) {
+	char title[NAME_COLUMNS];
+	snprintf(title, sizeof(title), "%s time per %s", report->run.open_loop ? "Response" : "Service", group_dimension_name(dimension));
 	size_t count = 0, width = strlen(title);
 	for (size_t i = 0; i < report->group_count; i++) {
 		const struct group *group = &report->groups[i].group;
@@ -249,32 +274,15 @@ static void write_groups(const struct report *report, enum group_dimension dimen
 	if (count < 2) return;
 	if (width > NAME_COLUMNS) width = NAME_COLUMNS;
 	buf_add_format(into, "\n%-*s %10s %10s %9s %9s %9s\n", (int)width, title, "ok", "not ok", "p50", "p99", "max");
-	for (size_t i = 0; i < report->group_count; i++) {
-		const struct group_report *group = &report->groups[i];
-		if (group->group.dimension != dimension) continue;
-		const struct distribution *times = report->run.open_loop ? &group->response : &group->service;
-		buf_add_format(into, "%-*.*s %10llu %10llu", (int)width, (int)width, group->group.name, (unsigned long long)group->ok,
-		        (unsigned long long)(group->failed + group->open));
-		for (int k = 0; k < 2; k++) {
-			const struct quantile *at = &times->at[k == 0 ? P50 : P99];
-			if (at->few)
-				buf_add_format(into, " %9s", "-");
-			else
-				put_duration(into, at->value, 9);
-		}
-		if (times->count > 0)
-			put_duration(into, times->max, 9);
-		else
-			buf_add_format(into, " %9s", "-");
-		buf_add_text(into, "\n");
-	}
+	for (size_t i = 0; i < report->group_count; i++)
+		if (report->groups[i].group.dimension == dimension) write_group_row(&report->groups[i], report->run.open_loop, (int)width, into);
 }
 
 static void write_results(const struct report *report, struct buf *into) {
 	write_times(report, into);
 	write_parts(report, into);
-	write_groups(report, GROUP_BY_STAGE, "Stage", into);
-	write_groups(report, GROUP_BY_ADDRESS, "Address", into);
+	write_groups(report, GROUP_BY_STAGE, into);
+	write_groups(report, GROUP_BY_ADDRESS, into);
 	write_errors(report, into);
 	write_status(report, into);
 }

@@ -69,7 +69,7 @@ static void source_write_head(const struct http_settings *http, const struct url
 	}
 	bool expects_body = http->method == METHOD_POST || http->method == METHOD_PUT || http->method == METHOD_PATCH; /* RFC 9110 section 8.6 */
 	bool given = body.at != NULL;
-	if ((given || expects_body) && !source_has_header(http, "Content-Length")) buf_add_format(head, "Content-Length: %zu\r\n", body.size);
+	if (given || expects_body) buf_add_format(head, "Content-Length: %zu\r\n", body.size);
 	buf_add_text(head, "\r\n");
 }
 
@@ -81,8 +81,18 @@ static const struct http_request *source_plain_next(const struct source *source,
 
 static const struct source_ops source_plain_ops = {.next = source_plain_next};
 
+/* The framing follows from the body; a header that says otherwise would make every answer a riddle (RFC 9112 section 6). */
+static bool source_check_headers(const struct http_settings *http, struct err *err) {
+	static const char *const ours[] = {"Content-Length", "Transfer-Encoding"};
+	for (size_t i = 0; i < LENGTH(ours); i++)
+		if (source_has_header(http, ours[i]))
+			return err_set(err, ERR_FAILED, "--headers: '%s' follows from the body; leave it out", ours[i]);
+	return true;
+}
+
 bool source_build_plain(const struct http_settings *http, const struct url *url, struct arena *arena, struct source *ret, struct err *err) {
 	struct slice body = slice_of(http->data);
+	if (!source_check_headers(http, err)) return false;
 	if (http->data_file && !source_read_file(http->data_file, arena, &body, err)) return false;
 	struct buf head;
 	buf_init(&head, HEAD_MAX);

@@ -75,6 +75,21 @@ static void quantiles_of_one_to_a_thousand_are_their_ranks(void **state) {
 	free(hist);
 }
 
+static void ten_beyond_are_enough_and_nine_are_few(void **state) {
+	(void)state;
+	struct hist *hist = mem_zeroed(1, sizeof(*hist));
+	struct distribution d;
+	hist_record(hist, MSEC, 999); /* rank of p99: 990, 9 beyond */
+	distribution_from_hist(hist, 0, &d);
+	assert_true(d.at[P99].few);
+	assert_false(d.at[P95].few);
+	hist_record(hist, MSEC, 1); /* still 990, 10 beyond */
+	distribution_from_hist(hist, 0, &d);
+	assert_false(d.at[P99].few);
+	assert_true(d.at[P99_9].few);
+	free(hist);
+}
+
 static void a_value_is_clamped_to_the_maximum_and_its_rank_is_not(void **state) {
 	(void)state;
 	struct hist *hist = mem_zeroed(1, sizeof(*hist));

@@ -27,6 +27,12 @@ const char *answer_phrase(unsigned status) {
 	return "Status";
 }
 
+void answer_fit_method(struct answer *answer) {
+	if (!answer->is_head || answer->framing == ANSWER_BARE) return;
+	answer->body = SLICE("");
+	if (answer->framing != ANSWER_OPEN) answer->stream.form = STREAM_NONE;
+}
+
 static int format_framing(const struct answer *answer, char *out, size_t room) {
 	switch (answer->framing) {
 	case ANSWER_SIZED: return snprintf(out, room, "Content-Length: %llu\r\n\r\n", (unsigned long long)answer->body_bytes);

@@ -46,6 +46,9 @@ struct answer {
 	struct stream stream; /* what follows `body` */
 };
 
+/* Takes the body away from an answer to HEAD, which tells of it only (RFC 9110 section 9.3.2). */
+void answer_fit_method(struct answer *answer);
+
 /* The phrase of a status as registered by IANA; "Status" for the others. */
 const char *answer_phrase(unsigned status);
 

@@ -17,7 +17,7 @@
 #define SERVER_IN_BYTES 65536
 #define SERVER_OUT_BYTES 65536 /* at least twice ANSWER_HEAD_MAX */
 
-struct conn;
+struct peer;
 
 /* What the threads share; const after the start. */
 struct server_group {
@@ -34,7 +34,7 @@ struct server {
 	int listener;
 	int wake; /* eventfd, together with `stop` */
 	struct h1_server_shared *parser;
-	struct conn *conns;        /* all of them */
+	struct peer *peers;        /* all of them */
 	struct timer_queue timers; /* of pending replies */
 	struct stall stall;
 	nsec worked;       /* the last stamp after a read */

@@ -20,7 +20,7 @@ enum reply_kind {
 /* An answer that could not be sent at once. */
 struct reply {
 	struct timer timer; /* first: found again from it */
-	struct conn *conn;
+	struct peer *peer;
 	enum reply_kind kind;
 	nsec read;
 	bool touched;
@@ -29,9 +29,9 @@ struct reply {
 	char *owned;        /* NULL, or freed with the reply */
 };
 
-struct conn {
+struct peer {
 	struct server *server;
-	struct conn *next, **link; /* the server's list */
+	struct peer *next, **link; /* the server's list */
 	int fd;
 	uint32_t events;      /* what epoll watches */
 	struct reply *reply;  /* NULL: none is pending */
@@ -43,40 +43,40 @@ struct conn {
 };
 
 /* Takes over an accepted socket. */
-void conn_open(struct server *server, int fd);
+void peer_open(struct server *server, int fd);
 
 /* Closes the socket and frees everything. */
-void conn_close(struct conn *conn);
+void peer_close(struct peer *peer);
 
 /* Handles what epoll reported. */
-void conn_handle(struct conn *conn, uint32_t events);
+void peer_handle(struct peer *peer, uint32_t events);
 
 /* Handles a timer that server->timers gave out. */
-void conn_expire(struct timer *timer);
+void peer_expire(struct timer *timer);
 
 /* Sets what epoll watches. */
-void conn_watch(struct conn *conn, uint32_t events);
+void peer_watch(struct peer *peer, uint32_t events);
 
 /* The rest is reply.c. */
 
 /* Where a reply stands. */
 enum reply_state {
 	REPLY_DONE,    /* out; the connection takes the next request */
-	REPLY_PENDING, /* conn->reply */
+	REPLY_PENDING, /* peer->reply */
 	REPLY_GONE,    /* so is the connection */
 };
 
 /* Answers a request read at `read`, now or when its delay is over; takes answer->owned. */
-enum reply_state reply_begin(struct conn *conn, const struct answer *answer, nsec read);
+enum reply_state reply_begin(struct peer *peer, const struct answer *answer, nsec read);
 
 /* The same for the prepared answer of `/`: the short way. */
-enum reply_state reply_send_plain(struct conn *conn, nsec read);
+enum reply_state reply_send_plain(struct peer *peer, nsec read);
 
-/* Goes on with conn->reply: its timer has come, or there is room in the socket again. */
-enum reply_state reply_continue(struct conn *conn);
+/* Goes on with peer->reply: its timer has come, or there is room in the socket again. */
+enum reply_state reply_continue(struct peer *peer);
 
-/* Frees conn->reply; none is fine. */
-void reply_free(struct conn *conn);
+/* Frees peer->reply; none is fine. */
+void reply_free(struct peer *peer);
 
 /* Sends what is ready to be read by the peer and not part of an answer (100 Continue). False: the connection is dead. */
-bool reply_send_raw(struct conn *conn, struct slice bytes);
+bool reply_send_raw(struct peer *peer, struct slice bytes);

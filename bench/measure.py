@@ -1,0 +1,212 @@
+"""Runs programs on chosen cores and measures what they cost: the ground under the tables of run.py.
+
+In: command lines. Out: what a client printed, its CPU seconds (user + system, from wait4), how busy its core was, who else was on it.
+Processes are ended by their context managers; nothing outlives a table.
+"""
+import contextlib
+import os
+import pathlib
+import resource
+import signal
+import statistics
+import subprocess
+import tempfile
+import threading
+import time
+
+TOP = pathlib.Path(__file__).resolve().parent.parent
+BUSY_ENOUGH = 0.90  # a client that did not use its core this much was not the bottleneck: its round is refused
+QUIET_ENOUGH = 0.03  # more of a core than this used by others: the round is called noisy
+
+
+class BenchError(Exception):
+    """Something that ends a table, in a sentence for people."""
+
+
+def cores():
+    """The core of the server and the core of the client."""
+    usable = sorted(os.sched_getaffinity(0))
+    if len(usable) < 2:
+        raise BenchError("two cores are needed: one for the server, one for the client")
+    return usable[0], usable[1]
+
+
+def raise_files():
+    """As many open files as this process may have; its children inherit it."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return hard
+
+
+def spawn(command, core, **how):
+    return subprocess.Popen([str(word) for word in command], preexec_fn=lambda: os.sched_setaffinity(0, {core}), **how)
+
+
+def core_seconds(core):
+    """CPU seconds used on a core so far, by anybody (idle, waiting for a disk and stolen time left out)."""
+    with open("/proc/stat", encoding="ascii") as stat:
+        for line in stat:
+            if line.startswith(f"cpu{core} "):
+                user, nice, system, _, _, irq, softirq = map(int, line.split()[1:8])
+                return (user + nice + system + irq + softirq) / os.sysconf("SC_CLK_TCK")
+    raise BenchError(f"/proc/stat does not know core {core}")
+
+
+def process_seconds(pid):
+    """CPU seconds of a running process, all threads, to the nanosecond."""
+    total = 0
+    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        with contextlib.suppress(OSError):
+            total += int((task / "schedstat").read_text(encoding="ascii").split()[0])
+    return total / 1e9
+
+
+def rss_anon(pid):
+    """Bytes of private memory of a running process; 0 when it is gone."""
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/status", encoding="ascii") as status:
+        for line in status:
+            if line.startswith("RssAnon:"):
+                return int(line.split()[1]) * 1024
+    return 0
+
+
+class Server:
+    """`strest target` on the server's core; a context manager. `address` is where it listens."""
+
+    def __init__(self, program, *words):
+        self.core = cores()[0]
+        self.process = spawn([program, "target", "--listen", "127.0.0.1:0", *words], self.core, stdout=subprocess.PIPE, text=True)
+        line = self.process.stdout.readline().strip()
+        self.address = line.rpartition(" ")[2]
+        if not line.startswith("listening on "):
+            self.__exit__()
+            raise BenchError("the target did not start")
+
+    def url(self, path="/"):
+        return f"http://{self.address}{path}"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        end(self.process)
+
+
+NGINX_CONF = """
+daemon off;
+worker_processes 1;
+pid {folder}/pid;
+error_log {folder}/errors crit;
+events {{ worker_connections 4096; }}
+http {{
+	access_log off;
+	keepalive_requests 1000000000;
+	client_body_temp_path {folder}/t1; proxy_temp_path {folder}/t2; fastcgi_temp_path {folder}/t3; uwsgi_temp_path {folder}/t4; scgi_temp_path {folder}/t5;
+	server {{ listen 127.0.0.1:{port}; location / {{ return 200 "ok\\n"; }} }}
+}}
+"""
+
+
+class Nginx:
+    """nginx with one worker on the server's core and a prepared answer: what a user would test against."""
+
+    def __init__(self):
+        self.core = cores()[0]
+        self.folder = tempfile.TemporaryDirectory(prefix="bench-nginx-")
+        port = 18080
+        path = pathlib.Path(self.folder.name) / "conf"
+        path.write_text(NGINX_CONF.format(folder=self.folder.name, port=port), encoding="ascii")
+        self.process = spawn(["/usr/sbin/nginx", "-c", path, "-e", f"{self.folder.name}/errors"], self.core, stderr=subprocess.DEVNULL)
+        self.address = f"127.0.0.1:{port}"
+        time.sleep(0.5)
+        if self.process.poll() is not None:
+            raise BenchError(f"nginx did not start on port {port}")
+
+    def url(self, path="/"):
+        return f"http://{self.address}{path}"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        end(self.process)
+        self.folder.cleanup()
+
+
+def end(process):
+    """Ends a process that we started: kindly, then surely."""
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+    process.wait()
+    if process.stdout:
+        process.stdout.close()
+
+
+def watch_rss(pid, stop, course):
+    while not stop.wait(0.05):
+        course.append(rss_anon(pid))
+
+
+def measure(command, seconds, server=None, watch=False):
+    """Runs a client on its core to its end. Returns a dict:
+
+    text, status, wall, cpu (its own), busy (cpu / wall), others (of its core, share of wall), server_cpu (s); with `watch`: rss (highest, bytes).
+    """
+    core = cores()[1]
+    server_pid = server.process.pid if server else None
+    stop, course = threading.Event(), []
+    with tempfile.TemporaryFile() as output:
+        core_before = core_seconds(core)
+        server_before = server_workers_seconds(server_pid)
+        start = time.monotonic()
+        process = spawn(command, core, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
+        killer = threading.Timer(seconds * 3 + 30, process.send_signal, [signal.SIGKILL])
+        killer.start()
+        watcher = threading.Thread(target=watch_rss, args=(process.pid, stop, course)) if watch else None
+        if watcher:
+            watcher.start()
+        try:
+            _, status, usage = os.wait4(process.pid, 0)
+            wall = time.monotonic() - start
+            process.returncode = os.waitstatus_to_exitcode(status)
+        finally:
+            killer.cancel()
+            stop.set()
+            if watcher:
+                watcher.join()
+            if process.returncode is None:
+                end(process)
+        cpu = usage.ru_utime + usage.ru_stime
+        others = (core_seconds(core) - core_before - cpu) / wall
+        server_cpu = server_workers_seconds(server_pid) - server_before
+        output.seek(0)
+        text = output.read().decode("utf-8", "replace")
+    result = {"text": text, "status": process.returncode, "wall": wall, "cpu": cpu, "busy": cpu / wall, "others": max(others, 0.0), "server_cpu": server_cpu}
+    if watch:
+        result["rss"] = max(course, default=0)
+    return result
+
+
+def server_workers_seconds(pid):
+    """Of the server with its children (nginx has workers)."""
+    if pid is None:
+        return 0.0
+    total = process_seconds(pid)
+    with contextlib.suppress(OSError):
+        for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split():
+            total += process_seconds(child)
+    return total
+
+
+def median(values):
+    values = [value for value in values if value is not None]
+    return statistics.median(values) if values else None
+
+
+def in_turn(items, index):
+    """The items of round `index`: reversed every other round, so that a drift of the machine favours nobody."""
+    return list(items) if index % 2 == 0 else list(reversed(items))

@@ -1,0 +1,174 @@
+"""The load testers of the comparison: how each is called, and how many requests it says it made.
+
+In: URL, connections, seconds. Out: a command line; from its output, the number of good answers. A tool that reports failures ends its table.
+"""
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+
+import measure
+
+BUILD = measure.TOP / "build" / "bench"
+
+
+def number(pattern, text, what):
+    found = re.search(pattern, text, re.MULTILINE)
+    if not found:
+        raise measure.BenchError(f"{what}: no count of requests in its output:\n{text[-2000:]}")
+    return int(found.group(1))
+
+
+def none_of(pattern, text, what):
+    found = re.search(pattern, text, re.MULTILINE)
+    if found and int(found.group(1)) > 0:
+        raise measure.BenchError(f"{what} reports failures: {found.group(0).strip()}")
+
+
+class Wrk:
+    name = "wrk"
+
+    def command(self, url, connections, seconds):
+        return ["wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", url]
+
+    def requests(self, text):
+        none_of(r"Non-2xx or 3xx responses: (\d+)", text, self.name)
+        none_of(r"Socket errors: connect (\d+)", text, self.name)
+        return number(r"^\s*(\d+) requests in ", text, self.name)
+
+
+class Ab:
+    name = "ab -k"
+
+    def command(self, url, connections, seconds):
+        # -t alone means at most 50,000 requests; -n behind it lifts that.
+        return ["ab", "-k", "-q", "-t", max(1, round(seconds)), "-n", int(seconds * 500000), "-c", connections, url]
+
+    def requests(self, text):
+        none_of(r"^Failed requests:\s+(\d+)", text, self.name)
+        none_of(r"^Non-2xx responses:\s+(\d+)", text, self.name)
+        return number(r"^Complete requests:\s+(\d+)", text, self.name)
+
+
+class Hey:
+    name = "hey"
+
+    def command(self, url, connections, seconds):
+        return ["hey", "-z", f"{seconds:g}s", "-c", connections, "-cpus", 1, url]
+
+    def requests(self, text):
+        return number(r"\[200\]\s+(\d+) responses", text, self.name)
+
+
+class H2load:
+    name = "h2load --h1"
+
+    def command(self, url, connections, seconds):
+        return ["h2load", "--h1", "-t1", f"-c{connections}", "-D", f"{seconds:g}", url]
+
+    def requests(self, text):
+        none_of(r"(\d+) failed", text, self.name)
+        return number(r"(\d+) succeeded", text, self.name)
+
+
+class Oha:
+    name = "oha"
+
+    def command(self, url, connections, seconds):
+        return ["oha", "--no-tui", "-z", f"{seconds:g}s", "-c", connections, url]
+
+    def requests(self, text):
+        return number(r"\[200\]\s+(\d+) responses", text, self.name)
+
+
+class K6:
+    name = "k6"
+
+    def command(self, url, connections, seconds):
+        script = BUILD / "k6.js"
+        script.write_text(f"import http from 'k6/http';\nexport default function () {{ http.get({json.dumps(url)}); }}\n", encoding="utf-8")
+        return ["k6", "run", "--quiet", "--no-color", "--vus", connections, "--duration", f"{seconds:g}s", script]
+
+    def requests(self, text):
+        return number(r"http_reqs\.*:\s+(\d+)", text, self.name)
+
+
+class Vegeta:
+    """Without a rate: as fast as its workers can. It writes every result to a file, which a second command counts outside the measurement."""
+
+    name = "vegeta"
+
+    def __init__(self):
+        self.results = BUILD / "vegeta.bin"
+
+    def command(self, url, connections, seconds):
+        targets = BUILD / "vegeta.txt"
+        targets.write_text(f"GET {url}\n", encoding="utf-8")
+        workers = ["-rate=0", f"-workers={connections}", f"-max-workers={connections}", f"-connections={connections}"]
+        return ["vegeta", "attack", f"-targets={targets}", f"-output={self.results}", f"-duration={seconds:g}s", *workers]
+
+    def requests(self, _):
+        report = subprocess.run(["vegeta", "report", "-type=json", str(self.results)], check=True, capture_output=True, text=True).stdout
+        self.results.unlink()
+        return json.loads(report)["status_codes"].get("200", 0)
+
+
+class Bare:
+    """bench/bare.c: the floor."""
+
+    name = "bare"
+
+    def __init__(self):
+        self.program = BUILD / "bare"
+        source = pathlib.Path(__file__).with_name("bare.c")
+        if not self.program.exists() or self.program.stat().st_mtime < source.stat().st_mtime:
+            flags = ["-std=gnu17", "-D_GNU_SOURCE", "-O2", "-Wall", "-Wextra", "-Werror"]
+            subprocess.run([os.environ.get("CC", "cc"), *flags, "-o", str(self.program), str(source)], check=True)
+
+    def command(self, url, connections, seconds):
+        host, _, path = url.removeprefix("http://").partition("/")
+        address, _, port = host.rpartition(":")
+        return [self.program, address, port, "/" + path, connections, seconds]
+
+    def requests(self, text):
+        return number(r"^requests (\d+)", text, self.name)
+
+
+class Strest:
+    """One worker, all connections from the start, and whatever else a table asks for."""
+
+    name = "strest"
+
+    def __init__(self, program):
+        self.program = program
+
+    def command(self, url, connections, seconds):
+        return [*self.run(url, seconds), "-r", connections, "-m", connections]
+
+    def run(self, url, seconds):
+        return [self.program, "-u", url, "-t", f"{round(seconds * 1000)}ms", "--threads", 1, "--json"]
+
+    def requests(self, text):
+        result = self.read(text)
+        if result["books"]["ok"] != result["books"]["planned"]:
+            raise measure.BenchError(f"strest reports failures: {result['books']} {result['errors']}")
+        return result["books"]["ok"]
+
+    def read(self, text):
+        """The JSON object in the output, which has warnings before it."""
+        start = text.find("\n{") + 1 if not text.startswith("{") else 0
+        try:
+            result = json.loads(text[start:])
+        except ValueError as problem:
+            raise measure.BenchError(f"strest printed no result:\n{text[-2000:]}") from problem
+        if not result["books"]["balanced"]:
+            raise measure.BenchError(f"strest's books do not balance: {result['books']}")
+        return result
+
+
+def others():
+    """Every other tool that is there: the four of Debian and, if they are on the PATH, three more."""
+    wanted = [("wrk", Wrk), ("ab", Ab), ("hey", Hey), ("h2load", H2load), ("oha", Oha), ("k6", K6), ("vegeta", Vegeta)]
+    return [tool() for command, tool in wanted if shutil.which(command)]

@@ -1,0 +1,18 @@
+/* Prints one made-up result for result_json_test.py: "open", "closed", "truth" or "empty". */
+#include <stdio.h>
+#include <string.h>
+
+#include "out/report_sample.h"
+#include "out/result_json.h"
+
+int main(int argc, char **argv) {
+	if (argc != 2) return 2;
+	struct report_sample sample;
+	report_sample_init(&sample, strcmp(argv[1], "closed") != 0);
+	sample.run.truth = strcmp(argv[1], "truth") == 0;
+	if (strcmp(argv[1], "empty") != 0) report_sample_fill(&sample);
+	result_json_write(report_sample_build(&sample), &sample.text);
+	fputs(buf_text(&sample.text), stdout);
+	report_sample_fini(&sample);
+	return 0;
+}

@@ -1,0 +1,158 @@
+#!/usr/bin/python3
+"""Checks what result_json.c writes: its values, and the whole against docs/schema/result.json.
+
+In: the schema's path, a program that prints a result for each name it knows. Out: TAP; exit 0 if everything holds.
+The values are worked out by hand from the runs that report_sample.c makes up.
+Also checked: the schema refuses a result that lacks a key or has one more, so that it cannot pass by allowing everything.
+"""
+import copy
+import json
+import subprocess
+import sys
+
+import jsonschema
+
+KINDS = ["open", "closed", "truth", "empty"]
+
+# kind, path, value. In "open" 1890 requests are ok: ten each of 5.00, 5.01, ... 6.88 ms. Percentiles read the top of their slot of 4,096 ns.
+VALUES = [
+    ("open", "schema_version", 1),
+    ("open", "run.id", "01234567-89ab-4cde-8f01-23456789abcd"),
+    ("open", "run.start", "2026-01-01T00:00:00.123Z"),
+    ("open", "run.target", "http://127.0.0.1:3000/"),
+    ("open", "run.method", "GET"),
+    ("open", "run.expected_status", "200"),
+    ("open", "run.model", "open"),
+    ("open", "run.arrival", "even"),
+    ("open", "run.duration_ns", 10_000_000_000),
+    ("open", "run.window_ns", 10_000_000_000),
+    ("open", "run.requests", None),
+    ("open", "run.ended_by", "duration"),
+    ("open", "run.spin", "off"),
+    ("open", "run.truth", False),
+    ("open", "books", {"planned": 2000, "ok": 1890, "failed": 90, "open": 5, "unsent": 15, "attempts": 2010, "attempts_warmup": 20,
+                       "retries": 5, "lost": 12, "balanced": True}),
+    ("open", "rate", {"asked_per_s": 100, "achieved_per_s": 198.5, "throughput_per_s": 198}),
+    ("open", "response_ns.ok.count", 1890),
+    ("open", "response_ns.ok.min", 5_000_000),
+    ("open", "response_ns.ok.mean", 5_940_000),
+    ("open", "response_ns.ok.p50", 5_943_295),  # rank 945: 5.94 ms
+    ("open", "response_ns.ok.p99_9", None),
+    ("open", "response_ns.ok.max", 6_880_000),
+    ("open", "response_ns.all.count", 1985),
+    ("open", "response_ns.all.min", 3_000_000),
+    ("open", "response_ns.all.max", 10_000_000_000),
+    ("open", "response_ns.slo.count", 2000),
+    ("open", "response_ns.slo.never", 110),
+    ("open", "response_ns.slo.p50", 5_992_447),  # rank 1000: 5.99 ms
+    ("open", "response_ns.slo.p90", 6_791_167),  # rank 1800: 6.79 ms
+    ("open", "response_ns.slo.p95", "never"),  # rank 1900
+    ("open", "response_ns.slo.p99", "never"),
+    ("open", "response_ns.slo.p99_9", None),
+    ("open", "service_ns.all.max", 10_000_000_000),
+    ("open", "service_ns.ok.p50", 5_943_295),
+    ("open", "parts_ns.wait.count", 1985),
+    ("open", "parts_ns.dns.count", 1985),
+    ("open", "parts_ns.dns.p99", 0),
+    ("open", "longest_gap_ns", 204_000_000),
+    ("open", "status", {"0": 35, "200": 1890, "503": 60}),
+    ("open", "errors", {"timeout": {"response": 20, "open": 5}, "reset": {"reset": 10}, "status": {"unexpected": 60}}),
+    ("open", "bytes", {"sent": 123456, "received": 7654321}),
+    ("open", "connections.opened", 70),
+    ("open", "connections.connect_failed", 3),
+    ("open", "connections.closed", {"by_peer": 4, "by_us": 2, "at_end": 64}),
+    ("open", "connections.per_address.1", {"address": "[::1]:3000", "ok": 945, "failed": 45, "open": 2, "bytes": 0}),
+    ("open", "groups.5.by", "stage"),
+    ("open", "groups.5.name", "1"),
+    ("open", "groups.5.ok", 945),
+    ("open", "groups.5.failed", 45),
+    ("open", "groups.5.open", 3),
+    ("open", "groups.5.response_ns.count", 993),
+    ("open", "groups.2.name", "reused"),
+    ("open", "client", {"busiest_worker_busy": 0.34, "spun_ns": 3_000_000_000}),
+    ("closed", "run.model", "closed"),
+    ("closed", "run.arrival", None),
+    ("closed", "rate.asked_per_s", None),
+    ("truth", "own_error_ns.count", 1000),
+    ("truth", "own_error_ns.p99", 12_000),
+    ("truth", "own_error_ns.p99_9", None),
+    ("empty", "response_ns.all.count", 0),
+    ("empty", "response_ns.all.min", None),
+    ("empty", "response_ns.all.mean", None),
+    ("empty", "response_ns.all.p50", None),
+    ("empty", "response_ns.all.max", None),
+    ("empty", "status", {}),
+    ("empty", "errors", {}),
+]
+
+
+def objects(tree, path=()):
+    """All objects in a tree with their paths."""
+    if isinstance(tree, dict):
+        yield path, tree
+        for key, value in tree.items():
+            yield from objects(value, path + (key,))
+    elif isinstance(tree, list):
+        for index, value in enumerate(tree):
+            yield from objects(value, path + (index,))
+
+
+def at(tree, path):
+    for step in path:
+        tree = tree[step]
+    return tree
+
+
+def holes(validator, result):
+    """Places where a missing or an additional key goes unnoticed."""
+    found = []
+    for path, node in objects(result):
+        if path[:1] in (("status",), ("errors",)):
+            continue  # their keys are data
+        changed = copy.deepcopy(result)
+        at(changed, path)["surplus"] = 1
+        if validator.is_valid(changed):
+            found.append(f"surplus key in {path}")
+        for key in node:
+            changed = copy.deepcopy(result)
+            del at(changed, path)[key]
+            if validator.is_valid(changed):
+                found.append(f"missing key {path + (key,)}")
+    return found
+
+
+def value(tree, path):
+    """What stands at "a.b.0", or the text "missing"."""
+    for step in path.split("."):
+        try:
+            tree = tree[int(step)] if isinstance(tree, list) else tree[step]
+        except (KeyError, IndexError):
+            return "missing"
+    return tree
+
+
+def report(number, problems, words):
+    """Prints one TAP line; returns whether it is good."""
+    print(f"{'not ok' if problems else 'ok'} {number} - {words}")
+    for problem in problems:
+        print("# " + problem)
+    return not problems
+
+
+def main():
+    schema = json.load(open(sys.argv[1], encoding="utf-8"))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    validator = jsonschema.Draft202012Validator(schema)
+    results = {kind: json.loads(subprocess.run([sys.argv[2], kind], capture_output=True, check=True).stdout) for kind in KINDS}
+    print(f"1..{len(KINDS) + 2}")
+    good = True
+    for number, kind in enumerate(KINDS, 1):
+        problems = [f"{list(error.path)}: {error.message}" for error in validator.iter_errors(results[kind])]
+        good &= report(number, problems, f"a result of kind {kind} fits the schema")
+    good &= report(len(KINDS) + 1, holes(validator, results["truth"]), "the schema requires every key and allows no other")
+    wrong = [f"{kind} {path}: {value(results[kind], path)!r}, not {want!r}" for kind, path, want in VALUES if value(results[kind], path) != want]
+    good &= report(len(KINDS) + 2, wrong, "the values are those of the run")
+    return 0 if good else 1
+
+
+sys.exit(main())

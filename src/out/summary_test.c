@@ -1,0 +1,298 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "out/report_sample.h"
+#include "out/summary.h"
+
+static int setup(void **state) {
+	*state = mem_zeroed(1, sizeof(struct report_sample));
+	return 0;
+}
+
+static int teardown(void **state) {
+	report_sample_fini(*state);
+	free(*state);
+	return 0;
+}
+
+static const char *block(struct report_sample *sample) {
+	buf_fini(&sample->text);
+	summary_write_block(report_sample_build(sample), &sample->text);
+	return buf_text(&sample->text);
+}
+
+static void assert_has(const char *text, const char *part) {
+	if (!strstr(text, part)) fail_msg("'%s' is not in:\n%s", part, text);
+}
+
+static void assert_lacks(const char *text, const char *part) {
+	if (strstr(text, part)) fail_msg("'%s' is in:\n%s", part, text);
+}
+
+static void assert_no_line_over_100_columns(const char *text) {
+	for (const char *line = text; *line;) {
+		size_t size = strcspn(line, "\n");
+		if (size > 100) fail_msg("%zu columns: %.*s", size, (int)size, line);
+		if (size > 0 && line[size - 1] == ' ') fail_msg("blank at the end: '%.*s'", (int)size, line);
+		line += size + (line[size] == '\n');
+	}
+}
+
+/* The four records of the specification: 12 and 15 ms with 200, 31 ms with 503, a time-out after 2 s; the run ended with the last of them. */
+static void four_records_give_the_lines_of_the_specification(void **state) {
+	struct report_sample *sample = *state;
+	report_sample_init(sample, false);
+	report_sample_add(sample, 1, 12 * MSEC, REASON_NONE, 200);
+	report_sample_add(sample, 1, 15 * MSEC, REASON_NONE, 200);
+	report_sample_add(sample, 1, 31 * MSEC, REASON_STATUS, 503);
+	report_sample_add(sample, 1, 2000 * MSEC, REASON_TIMEOUT_RESPONSE, 0);
+	sample->result.window = 2020 * MSEC; /* the last was due at 20 ms; 100000 * 4 / 2020 = 198 */
+	summary_write_lines(report_sample_build(sample), &sample->text);
+	assert_string_equal(buf_text(&sample->text), "Duration: 2s\n"
+	                                             "Total Requests: 4\n"
+	                                             "Successful: 2 (50.00%)\n"
+	                                             "Errors: 2\n"
+	                                             "Timeouts: 1\n"
+	                                             "Transport Errors: 0\n"
+	                                             "Non-Expected Status: 1\n"
+	                                             "Avg Latency (all): 514ms\n"
+	                                             "Avg Latency (ok): 13ms\n"
+	                                             "Min/Max Latency (all): 12ms / 2000ms\n"
+	                                             "Min/Max Latency (ok): 12ms / 15ms\n"
+	                                             "P50/P90/P99 Latency (all): 15ms / 2000ms / 2000ms\n"
+	                                             "P50/P90/P99 Latency (ok): 12ms / 15ms / 15ms\n"
+	                                             "Avg RPS: 1.98\n"
+	                                             "Avg RPM: 118.80\n"
+	                                             "Charts: disabled\n");
+}
+
+/* The example of the specification: 29,873 requests in 29,991 ms, of which 29,700 were ok. */
+static void figures_are_cut_off_and_never_rounded(void **state) {
+	struct report_sample *sample = *state;
+	report_sample_init(sample, false);
+	report_sample_build(sample);
+	struct report *report = &sample->report;
+	report->window = 29991 * MSEC + 999999;
+	report->ok = 29700;
+	report->failed = 162;
+	report->open = 11;
+	report->reasons[REASON_OPEN] = 4;
+	report->reasons[REASON_TIMEOUT_RESPONSE] = 5;
+	report->reasons[REASON_TIMEOUT_CONNECT] = 2;
+	report->reasons[REASON_RESET] = 1;
+	report->reasons[REASON_REFUSED] = 1;
+	report->reasons[REASON_STALE] = 1;
+	report->reasons[REASON_MALFORMED] = 1;
+	report->reasons[REASON_STATUS] = 158;
+	summary_write_lines(report, &sample->text);
+	const char *text = buf_text(&sample->text);
+	assert_has(text, "Duration: 29s\nTotal Requests: 29873\nSuccessful: 29700 (99.42%)\nErrors: 173\nTimeouts: 11\nTransport Errors: 4\n"
+	                 "Non-Expected Status: 158\n");
+	assert_has(text, "Avg RPS: 996.06\nAvg RPM: 59763.60\n");
+}
+
+static void a_percentile_of_the_lines_may_pass_the_maximum(void **state) {
+	struct report_sample *sample = *state;
+	report_sample_init(sample, true);
+	report_sample_add(sample, 3, 3000 * MSEC, REASON_NONE, 200);
+	summary_write_lines(report_sample_build(sample), &sample->text);
+	assert_has(buf_text(&sample->text), "Min/Max Latency (ok): 3000ms / 3000ms\n");
+	assert_has(buf_text(&sample->text), "P50/P90/P99 Latency (ok): 3001ms / 3001ms / 3001ms\n");
+}
+
+static void no_request_gives_sixteen_lines_of_zeros(void **state) {
+	struct report_sample *sample = *state;
+	report_sample_init(sample, false);
+	sample->result.window = 0;
+	summary_write_lines(report_sample_build(sample), &sample->text);
+	const char *text = buf_text(&sample->text);
+	int lines = 0;
+	for (const char *at = text; *at; at++) lines += *at == '\n';
+	assert_int_equal(lines, 16);
+	assert_has(text, "Duration: 0s\nTotal Requests: 0\nSuccessful: 0 (0.00%)\n");
+	assert_has(text, "P50/P90/P99 Latency (all): 0ms / 0ms / 0ms\n");
+	assert_has(text, "Avg RPS: 0.00\n");
+}
+
+static void an_open_loop_headlines_the_response_time(void **state) {
+	struct report_sample *sample = *state;
+	report_sample_init(sample, true);
+	report_sample_fill(sample);
+	sample->run.poisson = true;
+	const char *text = block(sample);
+	assert_has(text, "GET http://127.0.0.1:3000/\nopen loop at 100.0/s, Poisson arrivals; at most 64 at once, 2 threads\n");
+	assert_true(strstr(text, "Response time") < strstr(text, "Service time"));
+	assert_lacks(text, "Closed loop");
+	assert_has(text, "198.0/s answered, 198.5/s sent, 100.0/s asked; busiest thread 34 % busy\n");
+	assert_no_line_over_100_columns(text);
+}
+
+static void a_closed_loop_headlines_the_service_time_and_warns(void **state) {
+	struct report_sample *sample = *state;
+	report_sample_init(sample, false);
+	report_sample_fill(sample);
+	const char *text = block(sample);
+	assert_has(text, "closed loop");
+	assert_true(strstr(text, "Service time") < strstr(text, "Response time"));
+	assert_has(text, "a slow server slows the load down, so its stalls are under-counted");
+	assert_has(text, "The longest time without a finished request was 204 ms.");
+	assert_has(text, "what a slow server kept from being\n  sent is missing here.");
+	assert_lacks(text, "/s asked");
+	assert_no_line_over_100_columns(text);
+}
+
+static void failures_are_shown_by_reason_and_in_the_planned_view(void **state) {
+	struct report_sample *sample = *state;
+	report_sample_init(sample, true);
+	report_sample_fill(sample);
+	const char *text = block(sample);
+	assert_has(text, "the 110 that were not ok count as never answered.");
+	assert_has(text, "all: the 5 still open at the end count with their age, which is a lower bound.\n");
+	const char *planned = strstr(text, "  planned  ");
+	assert_non_null(planned);
+	assert_non_null(memmem(planned, 100, "never", 5));
+	assert_has(text, "    20  timeout: no complete response within --timeout\n");
+	assert_has(text, "    60  status: status not in --status\n");
+	assert_has(text, "Status       200: 1890  503: 60  none: 35\n");
+	assert_has(text, "2000 planned = 1890 ok + 90 failed + 5 open + 15 unsent\n");
+	assert_has(text, "2010 attempts, 20 of them in the warm-up; 5 retries, 12 lost\n");
+	assert_has(text, "70 opened, 3 failed to open; 1599 requests on one used before\n");
+	assert_has(text, "closed: 4 by the target, 2 by strest, 64 at the end\n");
+	assert_lacks(text, "BALANCE");
+}
+
+static void a_run_without_failures_has_no_word_about_them(void **state) {
+	struct report_sample *sample = *state;
+	report_sample_init(sample, true);
+	report_sample_add(sample, 20, MSEC, REASON_NONE, 200);
+	const char *text = block(sample);
+	assert_lacks(text, "Errors");
+	assert_lacks(text, "never");
+	assert_lacks(text, "Own error");
+	assert_has(text, "-: needs more requests, fewer than 10 lie beyond it\n");
+	report_sample_add(sample, 20000, MSEC, REASON_NONE, 200);
+	assert_lacks(block(sample), "needs more requests");
+}
+
+static void an_imbalance_is_shouted(void **state) {
+	struct report_sample *sample = *state;
+	report_sample_init(sample, true);
+	report_sample_fill(sample);
+	sample->result.planned++;
+	assert_has(block(sample), "THE BOOKS DO NOT BALANCE: 2001 requests were planned, 2000 are accounted for.\nDo not trust these results.\n");
+}
+
+static void the_end_of_the_run_is_named(void **state) {
+	struct report_sample *sample = *state;
+	report_sample_init(sample, false);
+	report_sample_fill(sample);
+	assert_has(block(sample), "measured for 10.0 s\nended by duration\n");
+	sample->run.requests = 5000;
+	sample->run.warmup = 2 * SEC;
+	assert_has(block(sample), "after 2.00 s of warm-up\nended by duration after 2000 of 5000 requests\n");
+	sample->run.requests = 2000;
+	sample->result.cause = STOP_REQUESTS;
+	assert_has(block(sample), "ended by its 2000 requests\n");
+	sample->result.cause = STOP_SIGNAL;
+	assert_has(block(sample), "stopped by a signal\n");
+	sample->result.cause = STOP_UNREACHABLE;
+	assert_has(block(sample), "given up: the target cannot be reached\n");
+}
+
+static void groups_are_shown_when_there_is_more_than_one(void **state) {
+	struct report_sample *sample = *state;
+	report_sample_init(sample, true);
+	report_sample_fill(sample);
+	const char *text = block(sample);
+	assert_has(text, "\nResponse time per stage ");
+	assert_has(text, "\n[::1]:3000                       945         47");
+	static const struct group rows[] = {{GROUP_BY_ALL, "all"}, {GROUP_BY_ADDRESS, "127.0.0.1:3000"}, {GROUP_BY_STAGE, "1"}};
+	sample->report.group_count = 3;
+	for (int i = 0; i < 3; i++) sample->report.groups[i].group = rows[i];
+	buf_fini(&sample->text);
+	summary_write_block(&sample->report, &sample->text);
+	assert_lacks(buf_text(&sample->text), "\nResponse time per stage ");
+	assert_lacks(buf_text(&sample->text), "\nResponse time per address ");
+}
+
+static void only_parts_that_matter_are_shown(void **state) {
+	struct report_sample *sample = *state;
+	report_sample_init(sample, true);
+	struct sample one = {
+	        .ready = 10 * MSEC, .sent = 10 * MSEC + 1, .written = 10 * MSEC + 1, .first = 30 * MSEC, .done = 30 * MSEC, .status = 200};
+	for (int i = 0; i < 100; i++) tally_record(sample->tally, sample->totals, &one, &sample->run.groups, 0);
+	const char *text = block(sample);
+	assert_has(text, "  blocked             10.0 ms         -  all connections were busy");
+	assert_has(text, "  wait                20.0 ms         -  from the request sent");
+	assert_lacks(text, "strest itself"); /* 1 ns of 30 ms */
+	assert_lacks(text, "TLS handshake");
+}
+
+static void great_numbers_and_names_stay_within_100_columns(void **state) {
+	struct report_sample *sample = *state;
+	report_sample_init(sample, true);
+	report_sample_fill(sample);
+	char url[301];
+	memset(url, 'x', 300);
+	url[300] = 0;
+	sample->run.target = url;
+	sample->run.asked_per_s = 9999999;
+	sample->run.max_tasks = 1000000;
+	sample->run.threads = 256;
+	sample->run.spinning = sample->run.truth = true;
+	sample->run.requests = 1000000000000000000;
+	sample->run.warmup = 31622399 * SEC;
+	sample->result.window = 31622400 * SEC;
+	report_sample_build(sample);
+	struct report *report = &sample->report;
+	report->planned = report->ok = report->response_ok.count = report->slo.count = 100000000000;
+	report->failed = 1234567;
+	report->open = 100000;
+	report->unsent = 1234567;
+	report->never = 2500000;
+	report->attempts = 100000000000;
+	report->reused = 100000000000;
+	report->opened = report->connect_failed = report->closed[CLOSER_PEER] = report->closed[CLOSER_US] = 12345678;
+	for (int i = 1; i < REASON_COUNT; i++) report->reasons[i] = 123456789012;
+	for (int i = 0; i < TALLY_STATUSES; i++) report->status[i] = 12345678901;
+	for (int i = 0; i < PART_COUNT; i++) report->parts[i] = report->response_all;
+	report->groups[3].group.name = "[1111:2222:3333:4444:5555:6666:7777:8888]:65535 and more";
+	buf_fini(&sample->text);
+	summary_write_block(report, &sample->text);
+	assert_has(buf_text(&sample->text), "xxx...\n");
+	assert_no_line_over_100_columns(buf_text(&sample->text));
+}
+
+static void a_run_without_requests_says_so(void **state) {
+	struct report_sample *sample = *state;
+	report_sample_init(sample, false);
+	const char *text = block(sample);
+	assert_has(text, "No request was sent in the measured time");
+	assert_lacks(text, "p50");
+	assert_no_line_over_100_columns(text);
+}
+
+int main(void) {
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test_setup_teardown(four_records_give_the_lines_of_the_specification, setup, teardown),
+	        cmocka_unit_test_setup_teardown(figures_are_cut_off_and_never_rounded, setup, teardown),
+	        cmocka_unit_test_setup_teardown(a_percentile_of_the_lines_may_pass_the_maximum, setup, teardown),
+	        cmocka_unit_test_setup_teardown(no_request_gives_sixteen_lines_of_zeros, setup, teardown),
+	        cmocka_unit_test_setup_teardown(an_open_loop_headlines_the_response_time, setup, teardown),
+	        cmocka_unit_test_setup_teardown(a_closed_loop_headlines_the_service_time_and_warns, setup, teardown),
+	        cmocka_unit_test_setup_teardown(failures_are_shown_by_reason_and_in_the_planned_view, setup, teardown),
+	        cmocka_unit_test_setup_teardown(a_run_without_failures_has_no_word_about_them, setup, teardown),
+	        cmocka_unit_test_setup_teardown(an_imbalance_is_shouted, setup, teardown),
+	        cmocka_unit_test_setup_teardown(the_end_of_the_run_is_named, setup, teardown),
+	        cmocka_unit_test_setup_teardown(groups_are_shown_when_there_is_more_than_one, setup, teardown),
+	        cmocka_unit_test_setup_teardown(only_parts_that_matter_are_shown, setup, teardown),
+	        cmocka_unit_test_setup_teardown(great_numbers_and_names_stay_within_100_columns, setup, teardown),
+	        cmocka_unit_test_setup_teardown(a_run_without_requests_says_so, setup, teardown),
+	};
+	return cmocka_run_group_tests_name("out/summary", tests, NULL, NULL);
+}

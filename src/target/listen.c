@@ -1,0 +1,115 @@
+#include "target/listen.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "base/units.h"
+
+#define BACKLOG 4096
+#define HOST_MAX 256
+
+unsigned short listen_port(const union listen_address *address) {
+	return ntohs(address->any.sa_family == AF_INET6 ? address->v6.sin6_port : address->v4.sin_port);
+}
+
+static void set_port(union listen_address *address, unsigned short port) {
+	if (address->any.sa_family == AF_INET6) {
+		address->v6.sin6_port = htons(port);
+	} else {
+		address->v4.sin_port = htons(port);
+	}
+}
+
+static socklen_t address_size(const union listen_address *address) {
+	return address->any.sa_family == AF_INET6 ? sizeof(address->v6) : sizeof(address->v4);
+}
+
+const char *listen_format(const union listen_address *address, char *text) {
+	char host[INET6_ADDRSTRLEN] = "";
+	bool six = address->any.sa_family == AF_INET6;
+	inet_ntop(address->any.sa_family, six ? (const void *)&address->v6.sin6_addr : (const void *)&address->v4.sin_addr, host, sizeof(host));
+	snprintf(text, LISTEN_TEXT_MAX, six ? "[%s]:%u" : "%s:%u", host, listen_port(address));
+	return text;
+}
+
+/* Cuts "HOST:PORT"; the host without brackets, empty: all addresses. */
+static bool cut_address(const char *text, char *ret_host, uint64_t *ret_port) {
+	const char *colon = strrchr(text, ':');
+	if (!colon || !units_parse_count(slice_of(colon + 1), ret_port) || *ret_port > 65535 || colon[1] == '+') return false;
+	struct slice host = {text, (size_t)(colon - text)};
+	bool brackets = host.size >= 2 && host.at[0] == '[' && host.at[host.size - 1] == ']';
+	if (brackets) host = (struct slice){host.at + 1, host.size - 2};
+	if (host.size >= HOST_MAX || (!brackets && memchr(host.at, ':', host.size))) return false;
+	memcpy(ret_host, host.at, host.size);
+	ret_host[host.size] = 0;
+	return true;
+}
+
+static bool resolve(const char *text, union listen_address *ret, struct err *err) {
+	char host[HOST_MAX];
+	uint64_t port;
+	if (!cut_address(text, host, &port)) {
+		return err_set(err, ERR_FAILED, "--listen: '%s' is not ADDRESS:PORT; write e.g. 127.0.0.1:3000 or [::1]:3000", text);
+	}
+	struct addrinfo hints = {.ai_flags = AI_PASSIVE, .ai_socktype = SOCK_STREAM}, *found;
+	int failed = getaddrinfo(host[0] ? host : NULL, "0", &hints, &found);
+	if (failed) return err_set(err, ERR_FAILED, "--listen: '%s': %s", text, gai_strerror(failed));
+	memset(ret, 0, sizeof(*ret));
+	memcpy(ret, found->ai_addr, found->ai_addrlen);
+	freeaddrinfo(found);
+	set_port(ret, (unsigned short)port);
+	return true;
+}
+
+/* A bound socket; TCP_NODELAY passes on to accepted ones. */
+static int bind_socket(const union listen_address *address, bool shared) {
+	int fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), one = 1;
+	if (fd < 0) return -1;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	if (shared) setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
+	if (bind(fd, &address->any, address_size(address)) == 0) return fd;
+	int sys = errno;
+	close(fd);
+	errno = sys;
+	return -1;
+}
+
+/* With SO_REUSEPORT two programs of one user could share a port unnoticed: a bind without it finds out first. */
+static bool is_free(const union listen_address *address) {
+	int fd = listen_port(address) == 0 ? -2 : bind_socket(address, false);
+	if (fd >= 0) close(fd);
+	return fd != -1;
+}
+
+static int open_socket(union listen_address *address, bool shared) {
+	int fd = bind_socket(address, shared);
+	if (fd < 0) return -1;
+	socklen_t size = sizeof(*address);
+	if (listen(fd, BACKLOG) == 0 && getsockname(fd, &address->any, &size) == 0) return fd;
+	int sys = errno;
+	close(fd);
+	errno = sys;
+	return -1;
+}
+
+bool listen_open(const char *text, unsigned count, int *ret_sockets, union listen_address *ret_address, struct err *err) {
+	union listen_address address;
+	if (!resolve(text, &address, err)) return false;
+	if (!is_free(&address)) return err_set_sys(err, ERR_FAILED, errno, "--listen: '%s'", text);
+	for (unsigned i = 0; i < count; i++) {
+		ret_sockets[i] = open_socket(&address, count > 1);
+		if (ret_sockets[i] >= 0) continue;
+		int sys = errno;
+		while (i > 0) close(ret_sockets[--i]);
+		return err_set_sys(err, ERR_FAILED, sys, "--listen: '%s'", text);
+	}
+	*ret_address = address;
+	return true;
+}

@@ -1,0 +1,181 @@
+#include "target/peer.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/log.h"
+
+#define EVENTS_IDLE (EPOLLIN | EPOLLRDHUP)
+
+void peer_open(struct server *server, int fd) {
+	struct peer *peer = mem_zeroed(1, sizeof(*peer) + h1_server_state_bytes());
+	peer->server = server;
+	peer->fd = fd;
+	peer->events = EVENTS_IDLE;
+	h1_server_start(peer->parser, server->parser);
+	struct epoll_event event = {.events = EVENTS_IDLE, .data.ptr = peer};
+	if (epoll_ctl(server->epoll, EPOLL_CTL_ADD, fd, &event) != 0) {
+		log_warn("target: no room to watch a connection: %s", strerror(errno));
+		close(fd);
+		free(peer);
+		return;
+	}
+	peer->next = server->peers;
+	if (peer->next) peer->next->link = &peer->next;
+	peer->link = &server->peers;
+	server->peers = peer;
+}
+
+static void drop_body(struct peer *peer) {
+	if (!peer->body) return;
+	buf_fini(peer->body);
+	free(peer->body);
+	peer->body = NULL;
+}
+
+void peer_close(struct peer *peer) {
+	reply_free(peer);
+	drop_body(peer);
+	free(peer->held);
+	*peer->link = peer->next;
+	if (peer->next) peer->next->link = peer->link;
+	close(peer->fd); /* leaves the epoll set with it */
+	free(peer);
+}
+
+void peer_watch(struct peer *peer, uint32_t events) {
+	if (peer->events == events) return;
+	peer->events = events;
+	struct epoll_event event = {.events = events, .data.ptr = peer};
+	epoll_ctl(peer->server->epoll, EPOLL_CTL_MOD, peer->fd, &event);
+}
+
+/* The parser's events: a request's head is complete, its body may be to come. */
+static void take_head(void *owner, const struct h1_server_request *request) {
+	struct peer *peer = owner;
+	if (request->path.size > 1) {
+		struct slice path, query;
+		endpoint_split(request->path, &path, &query);
+		if (endpoint_find(path)->wants_body && !peer->body) {
+			peer->body = mem_alloc(sizeof(*peer->body));
+			buf_init(peer->body, ENDPOINT_BODY_MAX);
+		}
+	}
+	if (request->expects_continue && !reply_send_raw(peer, SLICE("HTTP/1.1 100 Continue\r\n\r\n"))) peer->is_dead = true;
+}
+
+static void take_body(void *owner, struct slice bytes) {
+	struct peer *peer = owner;
+	if (peer->body && !peer->body->full) buf_add(peer->body, bytes);
+}
+
+static const struct h1_server_events parser_events = {.head = take_head, .body = take_body};
+
+static void count_request(struct server *server, const struct endpoint *endpoint, nsec read) {
+	if (endpoint->is_hidden) return;
+	record_arrival(server->record, server->arrivals, read);
+	record_count(&server->paths[endpoint - endpoints], 1);
+}
+
+/* A complete request: looks up what to answer, and begins to. */
+static enum reply_state take_request(struct peer *peer, const struct h1_server_request *request, nsec read) {
+	struct server *server = peer->server;
+	struct endpoint_request asked = {.method = request->method, .body = peer->body, .read = read, .server = server, .text = server->text};
+	endpoint_split(request->path, &asked.path, &asked.query);
+	const struct endpoint *endpoint = endpoint_find(asked.path);
+	count_request(server, endpoint, read);
+	if (endpoint->is_plain && request->keep_alive && !request->is_head) return reply_send_plain(peer, read);
+	asked.rest = (struct slice){asked.path.at + endpoint->name.size, asked.path.size - endpoint->name.size};
+	struct answer answer = {.status = 200, .keep_alive = request->keep_alive, .is_head = request->is_head, .is_hidden = endpoint->is_hidden};
+	endpoint->answer(&asked, &answer);
+	answer_fit_method(&answer);
+	enum reply_state state = reply_begin(peer, &answer, read);
+	if (state != REPLY_GONE) drop_body(peer);
+	return state;
+}
+
+static enum reply_state refuse(struct peer *peer, nsec read) {
+	static const struct answer answer = {
+		.status = 400, .end = ANSWER_CLOSE, .is_hidden = true, .body = {"not an HTTP/1.1 request\n", 24}, .body_bytes = 24};
+	return reply_begin(peer, &answer, read);
+}
+
+/* Digests bytes that were read at `read`; those behind a request whose answer is pending are held. Returns whether the connection is still there. */
+static bool digest(struct peer *peer, struct slice bytes, nsec read) {
+	while (bytes.size > 0) {
+		size_t used = 0;
+		struct h1_server_request request;
+		enum h1_server_result result = h1_server_feed(peer->parser, bytes, &used, &request, &parser_events, peer);
+		bytes.at += used;
+		bytes.size -= used;
+		if (peer->is_dead) {
+			peer_close(peer);
+			return false;
+		}
+		if (result == H1_SERVER_MORE) return true;
+		enum reply_state state = result == H1_SERVER_BAD ? refuse(peer, read) : take_request(peer, &request, read);
+		if (state == REPLY_GONE) return false;
+		if (state == REPLY_DONE) continue;
+		if (bytes.size > 0 && peer->reply->kind != REPLY_DRAIN) {
+			peer->held = mem_alloc(bytes.size);
+			memcpy(peer->held, bytes.at, bytes.size);
+			peer->held_size = bytes.size;
+		}
+		return true;
+	}
+	return true;
+}
+
+/* The pending answer is out: what was held back is taken up, at this moment. */
+static void resume(struct peer *peer) {
+	char *held = peer->held;
+	peer->held = NULL;
+	bool alive = !held || digest(peer, (struct slice){held, peer->held_size}, clock_now());
+	free(held);
+	if (alive && !peer->reply) peer_watch(peer, EVENTS_IDLE);
+}
+
+static void read_bytes(struct peer *peer) {
+	struct server *server = peer->server;
+	server_stall(server);
+	ssize_t n = recv(peer->fd, server->in, SERVER_IN_BYTES, 0);
+	nsec read = clock_now();
+	server->worked = read;
+	if (n > 0) {
+		record_count(&server->record->bytes_in, (uint64_t)n);
+		if (peer->reply) return; /* REPLY_DRAIN: thrown away */
+		digest(peer, (struct slice){server->in, (size_t)n}, read);
+	} else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
+		peer_close(peer);
+	}
+}
+
+/* An answer is pending: nothing is read until it is out. */
+static void handle_pending(struct peer *peer, uint32_t events) {
+	struct reply *reply = peer->reply;
+	bool sends = reply->kind == REPLY_PUSH && reply->timer.place == 0;
+	if (events & (EPOLLERR | EPOLLHUP) || (events & EPOLLRDHUP && !sends)) {
+		peer_close(peer); /* nobody waits for it any more */
+		return;
+	}
+	peer_watch(peer, peer->events & ~(events & (EPOLLIN | EPOLLRDHUP)));
+	if (events & EPOLLOUT && sends && reply_continue(peer) == REPLY_DONE) resume(peer);
+}
+
+void peer_handle(struct peer *peer, uint32_t events) {
+	if (peer->reply && peer->reply->kind != REPLY_DRAIN) {
+		handle_pending(peer, events);
+	} else {
+		read_bytes(peer);
+	}
+}
+
+void peer_expire(struct timer *timer) {
+	struct peer *peer = ((struct reply *)(void *)timer)->peer;
+	if (reply_continue(peer) == REPLY_DONE) resume(peer);
+}

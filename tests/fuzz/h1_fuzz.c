@@ -1,0 +1,86 @@
+/* Any bytes as a response: the same is told however they are cut, and whatever heads were seen before.
+ * Input: options, seed of the cuts, number of changes, (place, byte) for each change, then the response. */
+#include "fuzz.h"
+#include "http/h1_probe.h"
+
+#define CHANGES_MAX 8
+#define CUTS_MAX 4096
+
+static struct probe whole, other;
+
+static void check(const struct probe *probe, const struct probe_input *input) {
+	assert(probe->order);
+	assert(probe->ends <= 1 && probe->heads <= 1);
+	assert(input->then == PROBE_NOTHING || probe->ends == 1);
+	assert(probe->body_size <= input->bytes.size);
+	if (!probe->ends) return;
+	const struct http_end *end = &probe->end;
+	assert(end->body_bytes == probe->body_size);
+	assert(end->any_byte == (input->bytes.size > 0));
+	assert((end->first != 0) <= end->any_byte);
+	assert(end->reason != REASON_NONE || (probe->heads == 1 && end->status == probe->head_status && end->status >= 200));
+	assert(!end->reusable || end->reason == REASON_NONE);
+}
+
+/* Bytes behind a response are leftovers only if they come with its end. */
+static void check_equal(struct probe *a, struct probe *b) {
+	bool leftover = a->end.reason == REASON_LEFTOVER || b->end.reason == REASON_LEFTOVER;
+	if (leftover && (a->end.reason == REASON_NONE || b->end.reason == REASON_NONE)) {
+		b->end.reason = a->end.reason;
+		b->end.reusable = a->end.reusable;
+		b->alive = a->alive;
+	}
+	assert(probe_equal(a, b));
+}
+
+/* Cold and whole, cold and cut, warm and whole, warm and cut: all the same. */
+static void try(struct http_shared *warm, const struct probe_input *input, unsigned seed) {
+	static size_t cuts[CUTS_MAX];
+	struct http_shared *cold = h1_ops.new_shared(&probe_events);
+	probe_run(&whole, cold, input, NULL);
+	check(&whole, input);
+	h1_ops.free_shared(cold);
+
+	fuzz_cuts(seed, input->bytes.size, cuts, CUTS_MAX);
+	cold = h1_ops.new_shared(&probe_events);
+	probe_run(&other, cold, input, cuts);
+	check(&other, input);
+	check_equal(&whole, &other);
+	h1_ops.free_shared(cold);
+
+	probe_run(&other, warm, input, cuts);
+	check(&other, input);
+	check_equal(&whole, &other);
+
+	probe_run(&other, warm, input, NULL);
+	check(&other, input);
+	assert(probe_equal(&whole, &other));
+	assert(whole.head_at == other.head_at && whole.head_size == other.head_size);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+	struct slice rest = {(const char *)data, size};
+	unsigned options = fuzz_byte(&rest), seed = fuzz_byte(&rest), changes = fuzz_byte(&rest) % (CHANGES_MAX + 1);
+	struct {
+		size_t at;
+		char byte;
+	} change[CHANGES_MAX];
+	for (unsigned i = 0; i < changes; i++) {
+		change[i].at = fuzz_byte(&rest);
+		change[i].byte = (char)fuzz_byte(&rest);
+	}
+	char *text = malloc(rest.size + 1);
+	assert(text);
+	if (rest.size) memcpy(text, rest.at, rest.size);
+	struct probe_input input = {{text, rest.size}, .is_head = options & 1, .then = (enum probe_then)((options >> 1) % 3)};
+	struct http_shared *warm = h1_ops.new_shared(&probe_events);
+	try(warm, &input, seed);
+	for (unsigned i = 0; i < changes; i++) {
+		if (change[i].at >= rest.size) continue;
+		text[change[i].at] = change[i].byte;
+		if (i + 1 == changes || change[i].byte & 1) try(warm, &input, seed + i);
+	}
+	h1_ops.free_shared(warm);
+	free(text);
+	return 0;
+}
