@@ -154,13 +154,14 @@ def watch_rss(pid, stop, course):
 def measure(command, seconds, server=None, watch=False):
     """Runs a client on its core to its end. Returns a dict:
 
-    text, status, wall, cpu (its own), busy (cpu / wall), others (of its core, share of wall), server_cpu (s); with `watch`: rss (highest, bytes).
+    text, status, wall, cpu (its own), busy (cpu / wall), server_cpu (s), others (what others used of the client's or the server's core, whichever is
+    more, share of wall); with `watch`: rss (highest, bytes).
     """
-    core = cores()[1]
+    server_core, core = cores()
     server_pid = server.process.pid if server else None
     stop, course = threading.Event(), []
     with tempfile.TemporaryFile() as output:
-        core_before = core_seconds(core)
+        before = core_seconds(server_core), core_seconds(core)
         server_before = server_workers_seconds(server_pid)
         start = time.monotonic()
         process = spawn(command, core, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
@@ -181,11 +182,11 @@ def measure(command, seconds, server=None, watch=False):
             if process.returncode is None:
                 end(process)
         cpu = usage.ru_utime + usage.ru_stime
-        others = (core_seconds(core) - core_before - cpu) / wall
         server_cpu = server_workers_seconds(server_pid) - server_before
+        others = max(core_seconds(server_core) - before[0] - server_cpu, core_seconds(core) - before[1] - cpu, 0) / wall
         output.seek(0)
         text = output.read().decode("utf-8", "replace")
-    result = {"text": text, "status": process.returncode, "wall": wall, "cpu": cpu, "busy": cpu / wall, "others": max(others, 0.0), "server_cpu": server_cpu}
+    result = {"text": text, "status": process.returncode, "wall": wall, "cpu": cpu, "busy": cpu / wall, "others": others, "server_cpu": server_cpu}
     if watch:
         result["rss"] = max(course, default=0)
     return result

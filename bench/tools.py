@@ -11,8 +11,6 @@ import subprocess
 
 import measure
 
-BUILD = measure.TOP / "build" / "bench"
-
 
 def number(pattern, text, what):
     found = re.search(pattern, text, re.MULTILINE)
@@ -86,10 +84,12 @@ class Oha:
 class K6:
     name = "k6"
 
+    def __init__(self, folder):
+        self.script = folder / "k6.js"
+
     def command(self, url, connections, seconds):
-        script = BUILD / "k6.js"
-        script.write_text(f"import http from 'k6/http';\nexport default function () {{ http.get({json.dumps(url)}); }}\n", encoding="utf-8")
-        return ["k6", "run", "--quiet", "--no-color", "--vus", connections, "--duration", f"{seconds:g}s", script]
+        self.script.write_text(f"import http from 'k6/http';\nexport default function () {{ http.get({json.dumps(url)}); }}\n", encoding="utf-8")
+        return ["k6", "run", "--quiet", "--no-color", "--vus", connections, "--duration", f"{seconds:g}s", self.script]
 
     def requests(self, text):
         return number(r"http_reqs\.*:\s+(\d+)", text, self.name)
@@ -100,14 +100,13 @@ class Vegeta:
 
     name = "vegeta"
 
-    def __init__(self):
-        self.results = BUILD / "vegeta.bin"
+    def __init__(self, folder):
+        self.targets, self.results = folder / "vegeta.txt", folder / "vegeta.bin"
 
     def command(self, url, connections, seconds):
-        targets = BUILD / "vegeta.txt"
-        targets.write_text(f"GET {url}\n", encoding="utf-8")
+        self.targets.write_text(f"GET {url}\n", encoding="utf-8")
         workers = ["-rate=0", f"-workers={connections}", f"-max-workers={connections}", f"-connections={connections}"]
-        return ["vegeta", "attack", f"-targets={targets}", f"-output={self.results}", f"-duration={seconds:g}s", *workers]
+        return ["vegeta", "attack", f"-targets={self.targets}", f"-output={self.results}", f"-duration={seconds:g}s", *workers]
 
     def requests(self, _):
         report = subprocess.run(["vegeta", "report", "-type=json", str(self.results)], check=True, capture_output=True, text=True).stdout
@@ -120,8 +119,8 @@ class Bare:
 
     name = "bare"
 
-    def __init__(self):
-        self.program = BUILD / "bare"
+    def __init__(self, folder):
+        self.program = folder / "bare"
         source = pathlib.Path(__file__).with_name("bare.c")
         if not self.program.exists() or self.program.stat().st_mtime < source.stat().st_mtime:
             flags = ["-std=gnu17", "-D_GNU_SOURCE", "-O2", "-Wall", "-Wextra", "-Werror"]
@@ -168,7 +167,7 @@ class Strest:
         return result
 
 
-def others():
-    """Every other tool that is there: the four of Debian and, if they are on the PATH, three more."""
-    wanted = [("wrk", Wrk), ("ab", Ab), ("hey", Hey), ("h2load", H2load), ("oha", Oha), ("k6", K6), ("vegeta", Vegeta)]
-    return [tool() for command, tool in wanted if shutil.which(command)]
+def others(folder):
+    """Every other tool that is there: the four of Debian and, if they are on the PATH, three more. `folder`: for files that some of them want."""
+    wanted = [Wrk(), Ab(), Hey(), H2load(), Oha(), K6(folder), Vegeta(folder)]
+    return [tool for tool in wanted if shutil.which(tool.name.split()[0])]

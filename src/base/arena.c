@@ -13,7 +13,7 @@ struct arena_block {
 	_Alignas(max_align_t) char bytes[];
 };
 
-static _Noreturn void mem_out(void) {
+void mem_fail(void) {
 	static const char text[] = "strest: out of memory\n";
 	if (write(STDERR_FILENO, text, sizeof(text) - 1) < 0) _exit(1);
 	_exit(1);
@@ -21,19 +21,19 @@ static _Noreturn void mem_out(void) {
 
 void *mem_alloc(size_t size_bytes) {
 	void *memory = malloc(size_bytes ? size_bytes : 1);
-	if (!memory) mem_out();
+	if (!memory) mem_fail();
 	return memory;
 }
 
 void *mem_zeroed(size_t count, size_t size_bytes) {
 	void *memory = calloc(count ? count : 1, size_bytes ? size_bytes : 1);
-	if (!memory) mem_out();
+	if (!memory) mem_fail();
 	return memory;
 }
 
 void *mem_resize(void *old, size_t size_bytes) {
 	void *memory = realloc(old, size_bytes ? size_bytes : 1);
-	if (!memory) mem_out();
+	if (!memory) mem_fail();
 	return memory;
 }
 
@@ -51,7 +51,7 @@ void arena_fini(struct arena *arena) {
 
 void *arena_alloc(struct arena *arena, size_t size_bytes) {
 	const size_t align = _Alignof(max_align_t);
-	if (size_bytes > SIZE_MAX / 2) mem_out();
+	if (size_bytes > SIZE_MAX / 2) mem_fail();
 	size_t size = (size_bytes + align - 1) / align * align;
 	struct arena_block *block = arena->last;
 	if (!block || block->room - block->used < size) {
@@ -68,7 +68,7 @@ void *arena_alloc(struct arena *arena, size_t size_bytes) {
 
 void *arena_array(struct arena *arena, size_t count, size_t size_bytes) {
 	size_t total;
-	if (__builtin_mul_overflow(count, size_bytes, &total)) mem_out();
+	if (__builtin_mul_overflow(count, size_bytes, &total)) mem_fail();
 	return arena_alloc(arena, total);
 }
 

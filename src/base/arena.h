@@ -25,6 +25,9 @@ char *arena_copy(struct arena *arena, struct slice text);
 /* Returns a 0-terminated, formatted text. */
 char *arena_format(struct arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Ends the program with the message for out of memory, exit 1. */
+_Noreturn void mem_fail(void);
+
 /* malloc, calloc and realloc that cannot fail: out of memory ends the program with one message, exit 1. */
 void *mem_alloc(size_t size_bytes);
 void *mem_zeroed(size_t count, size_t size_bytes);

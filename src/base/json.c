@@ -17,7 +17,7 @@ static json_t *json_inner(const struct json *tree) {
 }
 
 static void *json_checked(void *made) {
-	if (!made) free(mem_alloc(SIZE_MAX)); /* ends the program with the message for "out of memory" */
+	if (!made) mem_fail();
 	return made;
 }
 

@@ -13,6 +13,7 @@
 struct watch {
 	_Atomic uint64_t samples, wrong_sums, negative_parts, wrong_order;
 	_Atomic uint64_t nonzero[PART_COUNT];
+	uint64_t planned, ok; /* as the run counted them */
 };
 
 static void watch_sample(void *user, const struct sample *sample) {
@@ -38,8 +39,8 @@ struct scene {
 	const char *stall;
 };
 
-/* Runs a load against a target of its own and returns what was seen; asserts what holds for every run. */
-static void scene_play(const struct scene *scene, struct watch *watch, struct run_totals *ret) {
+/* Runs a load against a target of its own and writes down what was seen; asserts what holds for every run. */
+static void scene_play(const struct scene *scene, struct watch *watch) {
 	static struct settings settings;
 	struct target *target;
 	struct arena arena;
@@ -48,6 +49,7 @@ static void scene_play(const struct scene *scene, struct watch *watch, struct ru
 	struct address_list addresses;
 	struct plan plan;
 	struct run *run;
+	struct run_totals totals;
 	struct target_settings target_settings = {.listen = "127.0.0.1:0", .threads = 1, .stall = scene->stall};
 	arena_init(&arena);
 	settings.load = scene->load;
@@ -64,14 +66,16 @@ static void scene_play(const struct scene *scene, struct watch *watch, struct ru
 	assert_true(run_start(&plan, &addresses, &hooks, &run, &err));
 	struct pollfd polled = {.fd = run_descriptor(run), .events = POLLIN};
 	for (int i = 0; i < 600 && !run_tick(run, NULL, NULL).ended; i++) poll(&polled, 1, 100);
-	run_finish(run, ret);
-	const struct tally *tally = ret->tally;
+	run_finish(run, &totals);
+	const struct tally *tally = totals.tally;
+	watch->planned = totals.planned;
+	watch->ok = tally->ok;
 	assert_true(watch->samples > 0);
 	assert_int_equal(watch->wrong_sums, 0);
 	assert_int_equal(watch->negative_parts, 0);
 	assert_int_equal(watch->wrong_order, 0);
 	assert_int_equal(watch->samples, tally->ok + tally->failed + tally->open);
-	assert_int_equal(ret->planned, tally->ok + tally->failed + tally->open + tally->unsent);
+	assert_int_equal(totals.planned, tally->ok + tally->failed + tally->open + tally->unsent);
 	run_free(run);
 	target_close(target);
 	arena_fini(&arena);
@@ -89,8 +93,7 @@ static struct http_settings scene_http(void) {
 static void a_closed_loop_adds_up(void **state) {
 	(void)state;
 	struct watch watch = {0};
-	struct run_totals totals;
-	scene_play(&(struct scene){"/", {LOAD, .max_tasks = 16}, scene_http(), NULL}, &watch, &totals);
+	scene_play(&(struct scene){"/", {LOAD, .max_tasks = 16}, scene_http(), NULL}, &watch);
 	assert_true(watch.nonzero[PART_WAIT] == watch.samples);
 	assert_true(watch.nonzero[PART_CONNECT] == 16);
 	assert_int_equal(watch.nonzero[PART_BLOCKED], 0);
@@ -99,25 +102,22 @@ static void a_closed_loop_adds_up(void **state) {
 static void an_open_loop_with_too_few_connections_is_blocked(void **state) {
 	(void)state;
 	struct watch watch = {0};
-	struct run_totals totals;
-	scene_play(&(struct scene){"/delay/20ms", {LOAD, .max_tasks = 4, .rate = 400, .preconnect = 0}, scene_http(), NULL}, &watch, &totals);
+	scene_play(&(struct scene){"/delay/20ms", {LOAD, .max_tasks = 4, .rate = 400, .preconnect = 0}, scene_http(), NULL}, &watch);
 	assert_true(watch.nonzero[PART_BLOCKED] > watch.samples / 2); /* 4 connections carry 200/s */
-	assert_int_equal(totals.planned, 240);
+	assert_int_equal(watch.planned, 240);
 }
 
 static void a_stalling_target_adds_up(void **state) {
 	(void)state;
 	struct watch watch = {0};
-	struct run_totals totals;
-	scene_play(&(struct scene){"/delay/2ms", {LOAD, .max_tasks = 64, .rate = 500}, scene_http(), "50ms/200ms"}, &watch, &totals);
-	assert_int_equal(totals.planned, 300);
+	scene_play(&(struct scene){"/delay/2ms", {LOAD, .max_tasks = 64, .rate = 500}, scene_http(), "50ms/200ms"}, &watch);
+	assert_int_equal(watch.planned, 300);
 }
 
 static void a_connection_per_request_adds_up(void **state) {
 	(void)state;
 	struct watch watch = {0};
-	struct run_totals totals;
-	scene_play(&(struct scene){"/close", {LOAD, .max_tasks = 8}, scene_http(), NULL}, &watch, &totals);
+	scene_play(&(struct scene){"/close", {LOAD, .max_tasks = 8}, scene_http(), NULL}, &watch);
 	assert_true(watch.nonzero[PART_CONNECT] == watch.samples);
 }
 
@@ -126,24 +126,22 @@ static void time_outs_resets_and_cuts_add_up(void **state) {
 	static const char *const paths[] = {"/hang", "/reset", "/cut", "/garbage", "/endless"};
 	for (size_t i = 0; i < LENGTH(paths); i++) {
 		struct watch watch = {0};
-		struct run_totals totals;
-		scene_play(&(struct scene){paths[i], {LOAD, .max_tasks = 4, .rate = 50}, scene_http(), NULL}, &watch, &totals);
-		assert_int_equal(totals.tally->ok, 0);
-		assert_int_equal(totals.planned, 30);
+		scene_play(&(struct scene){paths[i], {LOAD, .max_tasks = 4, .rate = 50}, scene_http(), NULL}, &watch);
+		assert_int_equal(watch.ok, 0);
+		assert_int_equal(watch.planned, 30);
 	}
 }
 
 static void large_bodies_both_ways_add_up(void **state) {
 	(void)state;
 	struct watch watch = {0};
-	struct run_totals totals;
 	static char body[8 << 20];
 	for (size_t i = 0; i + 1 < sizeof(body); i++) body[i] = 'x';
 	struct http_settings http = scene_http();
 	http.method = METHOD_POST;
 	http.data = body;
 	http.timeout = 10 * SEC;
-	scene_play(&(struct scene){"/echo", {LOAD, .max_tasks = 2}, http, NULL}, &watch, &totals);
+	scene_play(&(struct scene){"/echo", {LOAD, .max_tasks = 2}, http, NULL}, &watch);
 	assert_true(watch.nonzero[PART_WRITE] > 0);
 	assert_true(watch.nonzero[PART_TRANSFER] > 0);
 }

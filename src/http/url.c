@@ -85,14 +85,18 @@ static bool refuse(CURLUcode code, const char *text, struct err *err) {
 	}
 }
 
-/* curl would take "http:///x" for host x, and leaves other alphabets as they are. */
+/* curl would take "http:///x" for host x, leaves other alphabets as they are, and decodes a percent-encoded host, which then may be read
+ * as something else (%30 as the address 0). */
 static bool check_host(const char *text, struct err *err) {
-	const char *host = strstr(text, "://") + 3;
-	size_t size = strcspn(host, "/?#");
-	if (!size) return refuse(CURLUE_NO_HOST, text, err);
-	for (size_t i = 0; i < size; i++)
-		if ((unsigned char)host[i] >= 0x80)
+	const char *authority = strstr(text, "://") + 3;
+	struct slice host = {authority, strcspn(authority, "/?#")};
+	const char *at = memrchr(authority, '@', host.size);
+	if (at) host = (struct slice){at + 1, host.size - (size_t)(at + 1 - authority)};
+	if (!host.size) return refuse(CURLUE_NO_HOST, text, err);
+	for (size_t i = 0; i < host.size; i++)
+		if ((unsigned char)host.at[i] >= 0x80)
 			return err_set(err, ERR_FAILED, "URL '%.*s' has a host that is not ASCII; write its xn-- form", SHOWN_MAX, text);
+	if (host.at[0] != '[' && memchr(host.at, '%', host.size)) return refuse(CURLUE_BAD_HOSTNAME, text, err);
 	return true;
 }
 
@@ -125,18 +129,16 @@ static bool read_userinfo(CURLU *handle, const char *text, struct arena *arena, 
 	return true;
 }
 
-/* Returns whether the host, percent-decoded by curl, is made of visible ASCII characters. */
-static bool host_visible(const char *host) {
-	for (; *host; host++)
-		if (*host <= ' ' || *host > '~') return false;
-	return true;
+/* Returns whether a host or zone, percent-decoded by curl, has only characters that names and addresses have. */
+static bool name_valid(const char *name) {
+	return name[0] && !name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~[:]")];
 }
 
 /* Reads host, port and authority. */
 static bool read_authority(CURLU *handle, const char *text, struct arena *arena, struct url *ret, struct err *err) {
 	const char *host = part(handle, CURLUPART_HOST, 0, arena);
 	const char *port = part(handle, CURLUPART_PORT, CURLU_DEFAULT_PORT, arena);
-	if (!host || !*host || !host_visible(host)) return refuse(CURLUE_NO_HOST, text, err);
+	if (!host || !name_valid(host)) return refuse(CURLUE_NO_HOST, text, err);
 	unsigned long number = port ? strtoul(port, NULL, 10) : 0;
 	if (number < 1 || number > 65535) return refuse(CURLUE_BAD_PORT_NUMBER, text, err);
 	ret->port = (uint16_t)number;
@@ -144,6 +146,7 @@ static bool read_authority(CURLU *handle, const char *text, struct arena *arena,
 	size_t size = strlen(host);
 	if (host[0] == '[') {
 		const char *zone = part(handle, CURLUPART_ZONEID, 0, arena);
+		if (zone && !name_valid(zone)) return refuse(CURLUE_BAD_IPV6, text, err);
 		struct slice inner = {host + 1, size - 2};
 		ret->host = zone ? arena_format(arena, "%.*s%%%s", (int)inner.size, inner.at, zone) : arena_copy(arena, inner);
 	} else {

@@ -244,6 +244,7 @@ static void each_group_has_its_own_numbers(void **state) {
 int main(void) {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(quantiles_of_one_to_a_thousand_are_their_ranks),
+	        cmocka_unit_test(ten_beyond_are_enough_and_nine_are_few),
 	        cmocka_unit_test(a_value_is_clamped_to_the_maximum_and_its_rank_is_not),
 	        cmocka_unit_test(an_empty_distribution_is_zero_and_says_few),
 	        cmocka_unit_test(a_histlet_gives_the_same_ranks_within_a_hundredth),

@@ -10,15 +10,53 @@ static const struct {
 	unsigned status;
 	const char *phrase;
 } phrases[] = {
-	{100, "Continue"}, {101, "Switching Protocols"}, {102, "Processing"}, {103, "Early Hints"}, {200, "OK"}, {201, "Created"}, {202, "Accepted"},
-	{203, "Non-Authoritative Information"}, {204, "No Content"}, {205, "Reset Content"}, {206, "Partial Content"}, {300, "Multiple Choices"},
-	{301, "Moved Permanently"}, {302, "Found"}, {303, "See Other"}, {304, "Not Modified"}, {307, "Temporary Redirect"}, {308, "Permanent Redirect"},
-	{400, "Bad Request"}, {401, "Unauthorized"}, {403, "Forbidden"}, {404, "Not Found"}, {405, "Method Not Allowed"}, {406, "Not Acceptable"},
-	{408, "Request Timeout"}, {409, "Conflict"}, {410, "Gone"}, {411, "Length Required"}, {412, "Precondition Failed"}, {413, "Content Too Large"},
-	{414, "URI Too Long"}, {415, "Unsupported Media Type"}, {416, "Range Not Satisfiable"}, {417, "Expectation Failed"}, {421, "Misdirected Request"},
-	{422, "Unprocessable Content"}, {425, "Too Early"}, {426, "Upgrade Required"}, {428, "Precondition Required"}, {429, "Too Many Requests"},
-	{431, "Request Header Fields Too Large"}, {500, "Internal Server Error"}, {501, "Not Implemented"}, {502, "Bad Gateway"},
-	{503, "Service Unavailable"}, {504, "Gateway Timeout"}, {505, "HTTP Version Not Supported"},
+        {100, "Continue"},
+        {101, "Switching Protocols"},
+        {102, "Processing"},
+        {103, "Early Hints"},
+        {200, "OK"},
+        {201, "Created"},
+        {202, "Accepted"},
+        {203, "Non-Authoritative Information"},
+        {204, "No Content"},
+        {205, "Reset Content"},
+        {206, "Partial Content"},
+        {300, "Multiple Choices"},
+        {301, "Moved Permanently"},
+        {302, "Found"},
+        {303, "See Other"},
+        {304, "Not Modified"},
+        {307, "Temporary Redirect"},
+        {308, "Permanent Redirect"},
+        {400, "Bad Request"},
+        {401, "Unauthorized"},
+        {403, "Forbidden"},
+        {404, "Not Found"},
+        {405, "Method Not Allowed"},
+        {406, "Not Acceptable"},
+        {408, "Request Timeout"},
+        {409, "Conflict"},
+        {410, "Gone"},
+        {411, "Length Required"},
+        {412, "Precondition Failed"},
+        {413, "Content Too Large"},
+        {414, "URI Too Long"},
+        {415, "Unsupported Media Type"},
+        {416, "Range Not Satisfiable"},
+        {417, "Expectation Failed"},
+        {421, "Misdirected Request"},
+        {422, "Unprocessable Content"},
+        {425, "Too Early"},
+        {426, "Upgrade Required"},
+        {428, "Precondition Required"},
+        {429, "Too Many Requests"},
+        {431, "Request Header Fields Too Large"},
+        {500, "Internal Server Error"},
+        {501, "Not Implemented"},
+        {502, "Bad Gateway"},
+        {503, "Service Unavailable"},
+        {504, "Gateway Timeout"},
+        {505, "HTTP Version Not Supported"},
 };
 
 const char *answer_phrase(unsigned status) {
@@ -49,8 +87,9 @@ size_t answer_format_head(const struct answer *answer, char *out, size_t *ret_tr
 	int size = snprintf(out, ANSWER_HEAD_MAX, "HTTP/1.1 %u %s\r\n" TRUTH_NAME, answer->status, answer_phrase(answer->status));
 	*ret_truth = (size_t)size;
 	bool keeps = answer->keep_alive && answer->end == ANSWER_KEEP;
-	size += snprintf(out + size, ANSWER_HEAD_MAX - (size_t)size, "%s\r\nServer: strest-target\r\nContent-Type: text/plain\r\n%.*sConnection: %s\r\n", TRUTH_BLANK,
-		(int)answer->fields.size, answer->fields.at ? answer->fields.at : "", keeps ? "keep-alive" : "close");
+	size += snprintf(out + size, ANSWER_HEAD_MAX - (size_t)size,
+	        "%s\r\nServer: strest-target\r\nContent-Type: text/plain\r\n%.*sConnection: %s\r\n", TRUTH_BLANK, (int)answer->fields.size,
+	        answer->fields.at ? answer->fields.at : "", keeps ? "keep-alive" : "close");
 	size += format_framing(answer, out + size, ANSWER_HEAD_MAX - (size_t)size);
 	assert(size < ANSWER_HEAD_MAX);
 	return (size_t)size;

@@ -99,16 +99,21 @@ static int open_socket(union listen_address *address, bool shared) {
 	return -1;
 }
 
+static bool refuse(const char *text, int sys, struct err *err) {
+	if (sys != EADDRINUSE) return err_set_sys(err, ERR_FAILED, sys, "--listen: '%s'", text);
+	return err_set(err, ERR_FAILED, "--listen: '%s' is in use by another program; write another port, or 0 for a free one", text);
+}
+
 bool listen_open(const char *text, unsigned count, int *ret_sockets, union listen_address *ret_address, struct err *err) {
 	union listen_address address;
 	if (!resolve(text, &address, err)) return false;
-	if (!is_free(&address)) return err_set_sys(err, ERR_FAILED, errno, "--listen: '%s'", text);
+	if (!is_free(&address)) return refuse(text, errno, err);
 	for (unsigned i = 0; i < count; i++) {
 		ret_sockets[i] = open_socket(&address, count > 1);
 		if (ret_sockets[i] >= 0) continue;
 		int sys = errno;
 		while (i > 0) close(ret_sockets[--i]);
-		return err_set_sys(err, ERR_FAILED, sys, "--listen: '%s'", text);
+		return refuse(text, sys, err);
 	}
 	*ret_address = address;
 	return true;

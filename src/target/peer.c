@@ -45,7 +45,17 @@ void peer_close(struct peer *peer) {
 	*peer->link = peer->next;
 	if (peer->next) peer->next->link = peer->link;
 	close(peer->fd); /* leaves the epoll set with it */
-	free(peer);
+	peer->fd = -1;
+	peer->next = peer->server->closed;
+	peer->server->closed = peer;
+}
+
+void peer_free_closed(struct server *server) {
+	while (server->closed) {
+		struct peer *peer = server->closed;
+		server->closed = peer->next;
+		free(peer);
+	}
 }
 
 void peer_watch(struct peer *peer, uint32_t events) {
@@ -101,7 +111,7 @@ static enum reply_state take_request(struct peer *peer, const struct h1_server_r
 
 static enum reply_state refuse(struct peer *peer, nsec read) {
 	static const struct answer answer = {
-		.status = 400, .end = ANSWER_CLOSE, .is_hidden = true, .body = {"not an HTTP/1.1 request\n", 24}, .body_bytes = 24};
+	        .status = 400, .end = ANSWER_CLOSE, .is_hidden = true, .body = {"not an HTTP/1.1 request\n", 24}, .body_bytes = 24};
 	return reply_begin(peer, &answer, read);
 }
 
@@ -168,6 +178,7 @@ static void handle_pending(struct peer *peer, uint32_t events) {
 }
 
 void peer_handle(struct peer *peer, uint32_t events) {
+	if (peer->fd < 0) return;
 	if (peer->reply && peer->reply->kind != REPLY_DRAIN) {
 		handle_pending(peer, events);
 	} else {

@@ -137,7 +137,8 @@ static ssize_t stamp_and_send(struct peer *peer, char *truth, struct slice bytes
 static size_t take_small_stream(const struct answer *answer, char *out, size_t size) {
 	struct stream stream = answer->stream;
 	size_t framing = (size_t)(stream.bytes / 1024) + 128; /* more than chunks and trailer need */
-	if (stream.form == STREAM_SLOW || stream.bytes > SERVER_OUT_BYTES || stream.bytes + stream.tail.size + framing + size > SERVER_OUT_BYTES) return size;
+	if (stream.form == STREAM_SLOW || stream.bytes > SERVER_OUT_BYTES || stream.bytes + stream.tail.size + framing + size > SERVER_OUT_BYTES)
+		return size;
 	struct slice piece;
 	nsec due;
 	while (stream_next(&stream, 0, &piece, &due) == STREAM_PIECE) {

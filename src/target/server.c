@@ -15,10 +15,10 @@
 #include "target/peer.h"
 
 #define EVENTS_MAX 256
-#define ACCEPTS_MAX 64                /* in one turn */
-#define ACCEPT_REST (100 * MSEC)      /* after a lack of descriptors */
-#define SPIN (40 * USEC)              /* so long before a timer is due the thread polls instead of sleeping: a sleep ends that late */
-#define CAUGHT_UP 2                   /* at most so many connections ready: a stall's backlog is worked off */
+#define ACCEPTS_MAX 64 /* in one turn */
+#define ACCEPT_REST (100 * MSEC) /* after a lack of descriptors */
+#define SPIN (50 * USEC) /* so long before a timer is due the thread polls instead of sleeping: a sleep ends that late */
+#define CAUGHT_UP 2 /* at most so many connections ready: a stall's backlog is worked off */
 
 /* A request's answer as it is most of the time: made once, patched each time. */
 static void prepare_plain(struct server *server) {
@@ -48,12 +48,14 @@ bool server_init(struct server *server, const struct server_group *group, unsign
 	prepare_plain(server);
 	server->epoll = epoll_create1(EPOLL_CLOEXEC);
 	server->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	bool fine = server->epoll >= 0 && server->wake >= 0 && watch(server, server->wake, &server->wake) && watch(server, listener, &server->listener);
+	bool fine =
+	        server->epoll >= 0 && server->wake >= 0 && watch(server, server->wake, &server->wake) && watch(server, listener, &server->listener);
 	return fine || err_set_sys(err, ERR_FAILED, errno, "target: setting up a thread");
 }
 
 void server_fini(struct server *server) {
 	while (server->peers) peer_close(server->peers);
+	peer_free_closed(server);
 	if (server->epoll >= 0) close(server->epoll);
 	if (server->wake >= 0) close(server->wake);
 	if (server->listener >= 0) close(server->listener);
@@ -73,13 +75,14 @@ void server_wait_stall(struct server *server) {
 	struct record_stall window;
 	if (!stall_wait(&server->stall, server->worked, &server->stop, &window)) return;
 	server->touched = true;
-	server->stall_end = window.end;
+	server->stalled = true;
 	if (server == server->group->servers) record_add_stall(server->group->record, window);
 }
 
 /* Without free descriptors a listening socket stays ready: it is left alone for a while, or the thread would turn in circles. */
 static void rest_accepting(struct server *server, int sys) {
-	if (server->accept_again == NSEC_NEVER) log_warn("target: cannot accept connections for now: %s", strerror(sys));
+	if (!server->lack_told) log_warn("target: cannot accept more connections for now: %s", strerror(sys));
+	server->lack_told = true;
 	struct epoll_event event = {.events = 0, .data.ptr = &server->listener};
 	epoll_ctl(server->epoll, EPOLL_CTL_MOD, server->listener, &event);
 	server->accept_again = clock_now() + ACCEPT_REST;
@@ -115,9 +118,11 @@ static void expire_timers(struct server *server, nsec now) {
 	while ((timer = timer_take(&server->timers, now)) != NULL) peer_expire(timer);
 }
 
-static int min_wait(struct server *server, struct epoll_event *events) {
+/* Waits until something is ready or due. While the backlog of a stall is worked off it only looks. */
+static int wait_ready(struct server *server, struct epoll_event *events) {
 	nsec next = timer_next(&server->timers), other = server->stall.begin;
 	if (server->accept_again < other) other = server->accept_again;
+	if (server->touched) return epoll_wait(server->epoll, events, EVENTS_MAX, 0);
 	if (next == NSEC_NEVER && other == NSEC_NEVER) return epoll_wait(server->epoll, events, EVENTS_MAX, -1);
 	nsec sleep_end = next != NSEC_NEVER && next - SPIN < other ? next - SPIN : other, left = sleep_end - clock_now();
 	if (left <= 0) return epoll_wait(server->epoll, events, EVENTS_MAX, 0);
@@ -125,26 +130,32 @@ static int min_wait(struct server *server, struct epoll_event *events) {
 	return epoll_pwait2(server->epoll, events, EVENTS_MAX, &timeout, NULL);
 }
 
-/* One turn: what is ready, then what is due. */
+static void handle_event(struct server *server, const struct epoll_event *event) {
+	void *mark = event->data.ptr;
+	if (mark == &server->listener) {
+		accept_connections(server);
+	} else if (mark != &server->wake) {
+		peer_handle(mark, event->events);
+	}
+}
+
+/* One turn: what is ready, and in between what is due (the stamp after the last read says how late it is). */
 static void take_turn(struct server *server) {
 	struct epoll_event events[EVENTS_MAX];
-	int count = min_wait(server, events);
-	server->accepted = false;
+	int count = wait_ready(server, events);
+	server->accepted = server->stalled = false;
 	server_stall(server);
 	for (int i = 0; i < count; i++) {
-		void *mark = events[i].data.ptr;
-		if (mark == &server->listener) {
-			accept_connections(server);
-		} else if (mark != &server->wake) {
-			peer_handle(mark, events[i].events);
-		}
+		handle_event(server, &events[i]);
+		if (timer_next(&server->timers) <= server->worked) expire_timers(server, server->worked);
 	}
 	if (server->timers.count > 0 || server->accept_again != NSEC_NEVER) {
 		nsec now = clock_now();
 		expire_timers(server, now);
 		accept_again(server, now);
 	}
-	if (server->touched && count <= CAUGHT_UP && !server->accepted) server->touched = false;
+	if (server->touched && !server->stalled && !server->accepted && count <= CAUGHT_UP) server->touched = false;
+	peer_free_closed(server);
 }
 
 void *server_run(void *at) {
@@ -156,7 +167,8 @@ void *server_run(void *at) {
 
 static void put_sum(struct json *json, const struct server_group *group, const char *name, size_t offset) {
 	uint64_t sum = 0;
-	for (unsigned t = 0; t < group->count; t++) sum += record_look((const uint64_t *)(const void *)((const char *)&group->record->thread[t] + offset));
+	for (unsigned t = 0; t < group->count; t++)
+		sum += record_look((const uint64_t *)(const void *)((const char *)&group->record->thread[t] + offset));
 	json_put_int(json, name, (int64_t)sum);
 }
 

@@ -62,14 +62,14 @@ static enum stream_step next_slow(struct stream *stream, nsec now, struct slice 
 	uint64_t left = stream->bytes - stream->sent, step = (stream->bytes + STEPS_MAX - 1) / STEPS_MAX;
 	if (left == 0) return STREAM_END;
 	if (step > left) step = left;
-	if (step > PATTERN_BYTES) step = PATTERN_BYTES;
+	if (step > PATTERN_BYTES - 16) step = PATTERN_BYTES - 16; /* it may begin anywhere in the first 16 */
 	nsec due = stream->start + (nsec)((double)stream->time * ((double)(stream->sent + step) / (double)stream->bytes));
 	if (now < due) {
 		*ret_due = due;
 		return STREAM_WAIT;
 	}
-	*ret = (struct slice){pattern + stream->sent % 16, (size_t)step <= PATTERN_BYTES - 16 ? (size_t)step : PATTERN_BYTES - 16};
-	stream->sent += ret->size;
+	*ret = (struct slice){pattern + stream->sent % 16, (size_t)step};
+	stream->sent += step;
 	return STREAM_PIECE;
 }
 

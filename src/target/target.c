@@ -61,7 +61,8 @@ static bool open_servers(struct target *target, const struct target_settings *se
 
 bool target_open(const struct target_settings *settings, struct target **ret, struct err *err) {
 	uint64_t most = RECORD_THREADS;
-	if (settings->threads < 1 || settings->threads > most) return err_set(err, ERR_FAILED, "--threads: write a number from 1 to %d", RECORD_THREADS);
+	if (settings->threads < 1 || settings->threads > most)
+		return err_set(err, ERR_FAILED, "--threads: write a number from 1 to %d", RECORD_THREADS);
 	raise_limit();
 	stream_prepare();
 	struct target *target = mem_zeroed(1, sizeof(*target));
