@@ -8,6 +8,7 @@ import os
 import pathlib
 import resource
 import signal
+import socket
 import statistics
 import subprocess
 import tempfile
@@ -113,13 +114,16 @@ class Nginx:
     def __init__(self):
         self.core = cores()[0]
         self.folder = tempfile.TemporaryDirectory(prefix="bench-nginx-")
-        port = 18080
+        with socket.socket() as probe:  # nginx cannot tell which port it took, so a free one is sought for it
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
         path = pathlib.Path(self.folder.name) / "conf"
         path.write_text(NGINX_CONF.format(folder=self.folder.name, port=port), encoding="ascii")
         self.process = spawn(["/usr/sbin/nginx", "-c", path, "-e", f"{self.folder.name}/errors"], self.core, stderr=subprocess.DEVNULL)
         self.address = f"127.0.0.1:{port}"
         time.sleep(0.5)
         if self.process.poll() is not None:
+            self.folder.cleanup()
             raise BenchError(f"nginx did not start on port {port}")
 
     def url(self, path="/"):

@@ -22,21 +22,26 @@ WINDOW = struct.Struct("2q")
 class Record:
     """Stall windows and arrival times that the target wrote down."""
 
-    def __init__(self, path):
+    def __init__(self, windows, arrivals):
+        self.windows, self.arrivals, self.requests = windows, sorted(arrivals), len(arrivals)
+
+    @classmethod
+    def read(cls, path):
         with open(path, "rb") as file:
             magic, head_bytes, _, threads, stalls, *_ = HEAD.unpack(file.read(HEAD.size))
             if magic != MAGIC:
                 raise ValueError(f"{path} is no record of strest target")
             counts = [THREAD.unpack(file.read(THREAD.size)) for _ in range(THREADS)]
-            self.windows = [tuple(at / 1e9 for at in WINDOW.unpack(file.read(WINDOW.size))) for _ in range(stalls)]
-            self.requests = sum(count[0] for count in counts)
-            self.arrivals = []
+            windows = [tuple(at / 1e9 for at in WINDOW.unpack(file.read(WINDOW.size))) for _ in range(stalls)]
+            arrivals = []
             for thread in range(threads):
                 stamps = array.array("q")
                 file.seek(head_bytes + thread * ARRIVALS * 8)
                 stamps.frombytes(file.read(8 * counts[thread][5]))
-                self.arrivals += [stamp / 1e9 for stamp in stamps]
-        self.arrivals.sort()
+                arrivals += [stamp / 1e9 for stamp in stamps]
+        record = cls(windows, arrivals)
+        record.requests = sum(count[0] for count in counts)  # some may have come after the stamps that are kept
+        return record
 
 
 def find_start(arrivals, rate):
@@ -71,3 +76,24 @@ def percentile(values, share):
     """Nearest rank."""
     ordered = sorted(values)
     return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
+
+
+def prove():
+    """The simulation against what can be worked out by hand; raises AssertionError.
+
+    Stalls of 200 ms each second, 5 ms, 1000/s, enough connections: what is due in the first `d` of a stall takes 205 ms - d, what is due in the last
+    5 ms before one up to 205 ms. So 10 of 1000 take over 200 ms and 100 over 110 ms; the rest is at 5 ms.
+    One connection, 5 ms, 250/s: each request waits 1 ms more than the one before.
+    """
+    rate = 1000
+    arrivals = [k / rate for k in range(10 * rate)]
+    windows = [(second + 0.5, second + 0.7) for second in range(10)]
+    responses, waits = simulate(Record(windows, arrivals), rate, len(arrivals), 1000, 0.005)
+    for share, expected in ((0.5, 0.005), (0.9, 0.110), (0.99, 0.200), (1.0, 0.205)):
+        got = percentile(responses, share)
+        assert abs(got - expected) <= 0.0011, f"p{100 * share:g}: {got}, by hand {expected}"
+    assert max(waits) == 0
+    arrivals = [k / 250 for k in range(100)]
+    _, waits = simulate(Record([], arrivals), 250, 100, 1, 0.005)
+    for k, wait in enumerate(waits):
+        assert abs(wait - k * 0.001) < 1e-9, f"request {k} waits {wait}, by hand {k * 0.001}"

@@ -263,7 +263,7 @@ def stall_run(bench, connections, seconds):
         with measure.Server(bench.program, "--stall", "200ms/1s", "--record", path) as server:
             command = [*bench.strest.run(server.url("/delay/5ms"), seconds), "-q", STALL_RATE, "-m", connections]
             got, result = bench.run(command, seconds, server)
-        record = stall.Record(path)
+        record = stall.Record.read(path)
     books = result["books"]
     if record.requests != books["planned"] or books["ok"] != books["planned"]:
         raise BenchError(f"the target counted {record.requests} requests, strest says {books}")
@@ -281,6 +281,7 @@ def stall_run(bench, connections, seconds):
 def stall_table(bench):
     """A server that stands still 200 ms of every second: is it all seen, and told as what it was?"""
     rounds, seconds = bench.rounds or 1, max(bench.seconds or 10, 3)
+    stall.prove()
     bench.say(f"{STALL_RATE}/s, answers after 5 ms, stalls of 200 ms each second, {rounds} x {seconds:g} s per row")
     data = [stall_run(bench, connections, seconds) for _ in range(rounds) for connections in (256, 64)]
     bench.note_noise(data)
@@ -309,7 +310,7 @@ def stall_table(bench):
 
 def memory(bench):
     """Private memory at 10,000 connections, one worker, all of them active."""
-    connections, seconds = 10000, max(bench.seconds or 5, 3)
+    connections, seconds = 10000, max(bench.seconds or 3, 3)
     if measure.raise_files() < connections + 100:
         raise BenchError(f"{connections} connections need more open files than the limit (ulimit -n)")
     rows, data = [], {}

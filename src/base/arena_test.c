@@ -123,14 +123,14 @@ static void memory_is_given_in_any_size(void **state) {
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test_setup_teardown(pieces_are_zeroed_aligned_and_apart, arena_setup, arena_teardown),
-	        cmocka_unit_test_setup_teardown(a_piece_may_be_larger_than_any_block, arena_setup, arena_teardown),
-	        cmocka_unit_test_setup_teardown(an_array_has_room_for_all_its_elements, arena_setup, arena_teardown),
-	        cmocka_unit_test_setup_teardown(a_copy_is_terminated_and_of_its_own, arena_setup, arena_teardown),
-	        cmocka_unit_test_setup_teardown(a_formatted_text_has_any_length, arena_setup, arena_teardown),
-	        cmocka_unit_test_setup_teardown(an_array_that_is_too_large_ends_the_program, arena_setup, arena_teardown),
-	        cmocka_unit_test_setup_teardown(a_freed_arena_may_be_used_again, arena_setup, arena_teardown),
-	        cmocka_unit_test(memory_is_given_in_any_size),
+		cmocka_unit_test_setup_teardown(pieces_are_zeroed_aligned_and_apart, arena_setup, arena_teardown),
+		cmocka_unit_test_setup_teardown(a_piece_may_be_larger_than_any_block, arena_setup, arena_teardown),
+		cmocka_unit_test_setup_teardown(an_array_has_room_for_all_its_elements, arena_setup, arena_teardown),
+		cmocka_unit_test_setup_teardown(a_copy_is_terminated_and_of_its_own, arena_setup, arena_teardown),
+		cmocka_unit_test_setup_teardown(a_formatted_text_has_any_length, arena_setup, arena_teardown),
+		cmocka_unit_test_setup_teardown(an_array_that_is_too_large_ends_the_program, arena_setup, arena_teardown),
+		cmocka_unit_test_setup_teardown(a_freed_arena_may_be_used_again, arena_setup, arena_teardown),
+		cmocka_unit_test(memory_is_given_in_any_size),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -41,7 +41,7 @@ static void the_cap_is_reached_but_never_passed(void **state) {
 		size_t cap, first, second;
 		bool fits;
 	} rows[] = {{10, 6, 4, true}, {10, 6, 5, false}, {0, 0, 0, true}, {0, 0, 1, false}, {100, 100, 0, true}, {100, 0, 101, false},
-	        {100000, 50000, 50000, true}, {100000, 50000, 50001, false}};
+		{100000, 50000, 50000, true}, {100000, 50000, 50001, false}};
 	char *bytes = malloc(100000);
 	memset(bytes, 'a', 100000);
 	for (size_t i = 0; i < LENGTH(rows); i++) {
@@ -67,7 +67,7 @@ static void a_format_that_does_not_fit_adds_nothing(void **state) {
 	assert_string_equal(buf_text(&buf), "12345");
 	assert_true(buf_add_format(&buf, "%d", 678)); /* what is short enough still fits */
 	assert_string_equal(buf_text(&buf), "12345678");
-	assert_true(buf.full);                        /* and the loss is not forgotten */
+	assert_true(buf.full); /* and the loss is not forgotten */
 	buf_fini(&buf);
 }
 
@@ -114,13 +114,13 @@ static void a_freed_buffer_may_be_used_again(void **state) {
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(an_empty_buffer_is_an_empty_text),
-	        cmocka_unit_test(bytes_are_appended_and_terminated),
-	        cmocka_unit_test(the_cap_is_reached_but_never_passed),
-	        cmocka_unit_test(a_format_that_does_not_fit_adds_nothing),
-	        cmocka_unit_test(growing_byte_by_byte_loses_nothing),
-	        cmocka_unit_test(taking_hands_the_memory_over),
-	        cmocka_unit_test(a_freed_buffer_may_be_used_again),
+		cmocka_unit_test(an_empty_buffer_is_an_empty_text),
+		cmocka_unit_test(bytes_are_appended_and_terminated),
+		cmocka_unit_test(the_cap_is_reached_but_never_passed),
+		cmocka_unit_test(a_format_that_does_not_fit_adds_nothing),
+		cmocka_unit_test(growing_byte_by_byte_loses_nothing),
+		cmocka_unit_test(taking_hands_the_memory_over),
+		cmocka_unit_test(a_freed_buffer_may_be_used_again),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -26,7 +26,7 @@ static void errno_is_appended_in_words(void **state) {
 		int sys;
 		const char *text;
 	} rows[] = {{EACCES, "cannot open 'x': Permission denied"}, {ENOENT, "cannot open 'x': No such file or directory"},
-	        {EMFILE, "cannot open 'x': Too many open files"}};
+		{EMFILE, "cannot open 'x': Too many open files"}};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct err err;
 		assert_false(err_set_sys(&err, ERR_FAILED, rows[i].sys, "cannot open '%s'", "x"));
@@ -69,10 +69,10 @@ static void long_texts_are_cut_at_the_end(void **state) {
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(setting_fails_in_one_line),
-	        cmocka_unit_test(errno_is_appended_in_words),
-	        cmocka_unit_test(context_grows_outwards_and_keeps_the_code),
-	        cmocka_unit_test(long_texts_are_cut_at_the_end),
+		cmocka_unit_test(setting_fails_in_one_line),
+		cmocka_unit_test(errno_is_appended_in_words),
+		cmocka_unit_test(context_grows_outwards_and_keeps_the_code),
+		cmocka_unit_test(long_texts_are_cut_at_the_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

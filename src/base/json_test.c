@@ -40,22 +40,22 @@ static void objects_and_arrays_nest(void **state) {
 	json_put_text(json_put_object(list, NULL), "k", "v");
 	json_put_int(json_put_array(list, NULL), NULL, 5);
 	assert_format(tree, "{\n"
-	                    "  \"o\": {\n"
-	                    "    \"yes\": true,\n"
-	                    "    \"no\": false\n"
-	                    "  },\n"
-	                    "  \"a\": [\n"
-	                    "    1,\n"
-	                    "    \"two\",\n"
-	                    "    null,\n"
-	                    "    {\n"
-	                    "      \"k\": \"v\"\n"
-	                    "    },\n"
-	                    "    [\n"
-	                    "      5\n"
-	                    "    ]\n"
-	                    "  ]\n"
-	                    "}");
+			    "  \"o\": {\n"
+			    "    \"yes\": true,\n"
+			    "    \"no\": false\n"
+			    "  },\n"
+			    "  \"a\": [\n"
+			    "    1,\n"
+			    "    \"two\",\n"
+			    "    null,\n"
+			    "    {\n"
+			    "      \"k\": \"v\"\n"
+			    "    },\n"
+			    "    [\n"
+			    "      5\n"
+			    "    ]\n"
+			    "  ]\n"
+			    "}");
 	assert_format(json_new_object(), "{}");
 	json_free(NULL);
 }
@@ -66,21 +66,21 @@ static void texts_are_escaped_and_made_utf8(void **state) {
 	static const struct {
 		const char *text, *written;
 	} rows[] = {
-	        {"", "\"\""},
-	        {"plain", "\"plain\""},
-	        {"say \"hi\"", "\"say \\\"hi\\\"\""},
-	        {"C:\\x", "\"C:\\\\x\""},
-	        {"a\nb\tc\rd", "\"a\\nb\\tc\\rd\""},
-	        {"\x01\x1f", "\"\\u0001\\u001F\""},
-	        {"http://[::1]/", "\"http://[::1]/\""},
-	        {"\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80", "\"\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80\""},
-	        {"a\xff"
-	         "b",
-	                "\"a?b\""},             /* never a byte of UTF-8 (RFC 3629 section 1) */
-	        {"\xc0\x80", "\"??\""},         /* overlong */
-	        {"\xed\xa0\x80", "\"???\""},    /* a surrogate */
-	        {"cut \xe2\x82", "\"cut ??\""}, /* ends in mid-character */
-	        {NULL, "null"},
+		{"", "\"\""},
+		{"plain", "\"plain\""},
+		{"say \"hi\"", "\"say \\\"hi\\\"\""},
+		{"C:\\x", "\"C:\\\\x\""},
+		{"a\nb\tc\rd", "\"a\\nb\\tc\\rd\""},
+		{"\x01\x1f", "\"\\u0001\\u001F\""},
+		{"http://[::1]/", "\"http://[::1]/\""},
+		{"\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80", "\"\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80\""},
+		{"a\xff"
+		 "b",
+			"\"a?b\""},             /* never a byte of UTF-8 (RFC 3629 section 1) */
+		{"\xc0\x80", "\"??\""},         /* overlong */
+		{"\xed\xa0\x80", "\"???\""},    /* a surrogate */
+		{"cut \xe2\x82", "\"cut ??\""}, /* ends in mid-character */
+		{NULL, "null"},
 	};
 	for (size_t i = 0; i < LENGTH(rows); i++) {
 		struct json *tree = json_new_object();
@@ -105,7 +105,8 @@ static void reals_are_short_and_finite(void **state) {
 		double value;
 		const char *written;
 	} rows[] = {{0, "0.0"}, {1, "1.0"}, {-2.5, "-2.5"}, {0.1, "0.1"}, {1.0 / 3, "0.333333333333"}, {2.0 / 3, "0.666666666667"},
-	        {123456.789, "123456.789"}, {49999.999999999993, "50000.0"}, {1e300, "1e300"}, {INFINITY, "null"}, {-INFINITY, "null"}, {NAN, "null"}};
+		{123456.789, "123456.789"}, {49999.999999999993, "50000.0"}, {1e300, "1e300"}, {INFINITY, "null"}, {-INFINITY, "null"},
+		{NAN, "null"}};
 	for (size_t i = 0; i < LENGTH(rows); i++) {
 		struct json *tree = json_new_object();
 		json_put_real(tree, "r", rows[i].value);
@@ -126,12 +127,12 @@ static void integers_have_all_64_bits(void **state) {
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(keys_keep_the_order_in_which_they_were_put),
-	        cmocka_unit_test(objects_and_arrays_nest),
-	        cmocka_unit_test(texts_are_escaped_and_made_utf8),
-	        cmocka_unit_test(keys_are_escaped),
-	        cmocka_unit_test(reals_are_short_and_finite),
-	        cmocka_unit_test(integers_have_all_64_bits),
+		cmocka_unit_test(keys_keep_the_order_in_which_they_were_put),
+		cmocka_unit_test(objects_and_arrays_nest),
+		cmocka_unit_test(texts_are_escaped_and_made_utf8),
+		cmocka_unit_test(keys_are_escaped),
+		cmocka_unit_test(reals_are_short_and_finite),
+		cmocka_unit_test(integers_have_all_64_bits),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

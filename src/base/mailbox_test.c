@@ -78,8 +78,8 @@ static void a_box_gives_back_what_lay_there(void **state) {
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(a_box_gives_back_what_lay_there),
-	        cmocka_unit_test(two_threads_hand_a_counter_to_and_fro),
+		cmocka_unit_test(a_box_gives_back_what_lay_there),
+		cmocka_unit_test(two_threads_hand_a_counter_to_and_fro),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -55,10 +55,10 @@ static void only_the_reason_none_is_ok(void **state) {
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(the_outcomes_are_the_documented_ones),
-	        cmocka_unit_test(every_reason_has_a_name_words_and_an_outcome),
-	        cmocka_unit_test(names_of_reasons_are_unique_within_their_outcome),
-	        cmocka_unit_test(only_the_reason_none_is_ok),
+		cmocka_unit_test(the_outcomes_are_the_documented_ones),
+		cmocka_unit_test(every_reason_has_a_name_words_and_an_outcome),
+		cmocka_unit_test(names_of_reasons_are_unique_within_their_outcome),
+		cmocka_unit_test(only_the_reason_none_is_ok),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,11 +16,11 @@ static void stages_are_read(void **state) {
 		size_t count;
 		struct stage at[3];
 	} rows[] = {
-	        {"30s@500", 1, {{30 * SEC, 500}}},
-	        {"30s@500,1m@2000", 2, {{30 * SEC, 500}, {60 * SEC, 2000}}},
-	        {" 30s @ 500 , 1m @ 2000 ", 2, {{30 * SEC, 500}, {60 * SEC, 2000}}},
-	        {"1.5s@0.25,250ms@0,2@1e3", 3, {{1500 * MSEC, 0.25}, {250 * MSEC, 0}, {2 * SEC, 1000}}},
-	        {"1ns@1e7", 1, {{1, 1e7}}},
+		{"30s@500", 1, {{30 * SEC, 500}}},
+		{"30s@500,1m@2000", 2, {{30 * SEC, 500}, {60 * SEC, 2000}}},
+		{" 30s @ 500 , 1m @ 2000 ", 2, {{30 * SEC, 500}, {60 * SEC, 2000}}},
+		{"1.5s@0.25,250ms@0,2@1e3", 3, {{1500 * MSEC, 0.25}, {250 * MSEC, 0}, {2 * SEC, 1000}}},
+		{"1ns@1e7", 1, {{1, 1e7}}},
 	};
 	for (size_t i = 0; i < LENGTH(rows); i++) {
 		struct stage_list list;
@@ -40,23 +40,23 @@ static void wrong_stages_are_named(void **state) {
 	static const struct {
 		const char *text, *bad;
 	} rows[] = {
-	        {"", ""},
-	        {",", ""},
-	        {"30s@500,", ""},
-	        {"30s@500,,1m@5", ""},
-	        {"30s", "30s"},
-	        {"500@", "500@"},
-	        {"@500", "@500"},
-	        {"30s@500,abc@5", "abc@5"},
-	        {"0s@5", "0s@5"},
-	        {"30s@-1", "30s@-1"},
-	        {"30s@nan", "30s@nan"},
-	        {"30s@1e400", "30s@1e400"},
-	        {"30s@10000001", "30s@10000001"},
-	        {"30s@5@6", "30s@5@6"},
-	        {"30s@5;1m@6", "30s@5;1m@6"},
-	        {"-30s@5", "-30s@5"},
-	        {"1s@1, 2x@3 ,4s@5", "2x@3"},
+		{"", ""},
+		{",", ""},
+		{"30s@500,", ""},
+		{"30s@500,,1m@5", ""},
+		{"30s", "30s"},
+		{"500@", "500@"},
+		{"@500", "@500"},
+		{"30s@500,abc@5", "abc@5"},
+		{"0s@5", "0s@5"},
+		{"30s@-1", "30s@-1"},
+		{"30s@nan", "30s@nan"},
+		{"30s@1e400", "30s@1e400"},
+		{"30s@10000001", "30s@10000001"},
+		{"30s@5@6", "30s@5@6"},
+		{"30s@5;1m@6", "30s@5;1m@6"},
+		{"-30s@5", "-30s@5"},
+		{"1s@1, 2x@3 ,4s@5", "2x@3"},
 	};
 	for (size_t i = 0; i < LENGTH(rows); i++) {
 		struct stage_list list = {.count = 77};
@@ -83,9 +83,9 @@ static void there_are_at_most_256_stages(void **state) {
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(stages_are_read),
-	        cmocka_unit_test(wrong_stages_are_named),
-	        cmocka_unit_test(there_are_at_most_256_stages),
+		cmocka_unit_test(stages_are_read),
+		cmocka_unit_test(wrong_stages_are_named),
+		cmocka_unit_test(there_are_at_most_256_stages),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,16 +14,16 @@ static void slices_are_compared_byte_by_byte(void **state) {
 		struct slice a, b;
 		bool equal, nocase;
 	} rows[] = {
-	        {SLICE(""), SLICE(""), true, true},
-	        {{NULL, 0}, SLICE(""), true, true},
-	        {SLICE("Host"), SLICE("Host"), true, true},
-	        {SLICE("Host"), SLICE("hOST"), false, true},
-	        {SLICE("Host"), SLICE("Hos"), false, false},
-	        {SLICE("AZ"), SLICE("az"), false, true},
-	        {SLICE("@["), SLICE("`{"), false, false}, /* beside the letters, 32 apart */
-	        {SLICE("\xc3\x84"), SLICE("\xc3\xa4"), false, false}, /* only ASCII letters have two cases */
-	        {SLICE("a\0b"), SLICE("a\0c"), false, false},
-	        {SLICE("a\0b"), SLICE("A\0B"), false, true},
+		{SLICE(""), SLICE(""), true, true},
+		{{NULL, 0}, SLICE(""), true, true},
+		{SLICE("Host"), SLICE("Host"), true, true},
+		{SLICE("Host"), SLICE("hOST"), false, true},
+		{SLICE("Host"), SLICE("Hos"), false, false},
+		{SLICE("AZ"), SLICE("az"), false, true},
+		{SLICE("@["), SLICE("`{"), false, false},             /* beside the letters, 32 apart */
+		{SLICE("\xc3\x84"), SLICE("\xc3\xa4"), false, false}, /* only ASCII letters have two cases */
+		{SLICE("a\0b"), SLICE("a\0c"), false, false},
+		{SLICE("a\0b"), SLICE("A\0B"), false, true},
 	};
 	for (size_t i = 0; i < LENGTH(rows); i++) {
 		assert_int_equal(slice_equal(rows[i].a, rows[i].b), rows[i].equal);
@@ -46,13 +46,8 @@ static void blanks_and_tabs_are_trimmed(void **state) {
 	static const struct {
 		struct slice text, trimmed;
 	} rows[] = {
-	        {SLICE("abc"), SLICE("abc")},
-	        {SLICE("  abc\t"), SLICE("abc")},
-	        {SLICE("\t a b \t"), SLICE("a b")},
-	        {SLICE(" \t "), SLICE("")},
-	        {SLICE(""), SLICE("")},
-	        {{NULL, 0}, SLICE("")},
-	        {SLICE("\nabc\r"), SLICE("\nabc\r")}, /* line ends are no blanks */
+		{SLICE("abc"), SLICE("abc")}, {SLICE("  abc\t"), SLICE("abc")}, {SLICE("\t a b \t"), SLICE("a b")}, {SLICE(" \t "), SLICE("")},
+		{SLICE(""), SLICE("")}, {{NULL, 0}, SLICE("")}, {SLICE("\nabc\r"), SLICE("\nabc\r")}, /* line ends are no blanks */
 	};
 	for (size_t i = 0; i < LENGTH(rows); i++) assert_true(slice_equal(slice_trim(rows[i].text), rows[i].trimmed));
 	struct slice text = SLICE("  x");
@@ -65,13 +60,13 @@ static void texts_are_cut_at_the_first_separator(void **state) {
 		struct slice text, before, rest;
 		bool found;
 	} rows[] = {
-	        {SLICE("name: value: more"), SLICE("name"), SLICE(" value: more"), true},
-	        {SLICE("name"), SLICE("name"), SLICE(""), false},
-	        {SLICE("name:"), SLICE("name"), SLICE(""), true},
-	        {SLICE(":value"), SLICE(""), SLICE("value"), true},
-	        {SLICE("::"), SLICE(""), SLICE(":"), true},
-	        {SLICE(""), SLICE(""), SLICE(""), false},
-	        {{NULL, 0}, SLICE(""), SLICE(""), false},
+		{SLICE("name: value: more"), SLICE("name"), SLICE(" value: more"), true},
+		{SLICE("name"), SLICE("name"), SLICE(""), false},
+		{SLICE("name:"), SLICE("name"), SLICE(""), true},
+		{SLICE(":value"), SLICE(""), SLICE("value"), true},
+		{SLICE("::"), SLICE(""), SLICE(":"), true},
+		{SLICE(""), SLICE(""), SLICE(""), false},
+		{{NULL, 0}, SLICE(""), SLICE(""), false},
 	};
 	for (size_t i = 0; i < LENGTH(rows); i++) {
 		struct slice rest;
@@ -95,40 +90,41 @@ static void distances_count_edits(void **state) {
 		const char *a, *b;
 		unsigned limit, distance;
 	} rows[] = {
-	        {"", "", 3, 0},
-	        {"abc", "abc", 3, 0},
-	        {"", "abc", 5, 3},
-	        {"kitten", "sitting", 5, 3},
-	        {"rate", "rtae", 5, 1},       /* swap */
-	        {"rate", "rates", 5, 1},      /* insert */
-	        {"rate", "rat", 5, 1},        /* delete */
-	        {"rate", "late", 5, 1},       /* replace */
-	        {"ab", "ba", 5, 1},
-	        {"abcd", "badc", 5, 2},       /* two swaps */
-	        {"durtaion", "duration", 3, 1},
-	        {"max-taks", "max-tasks", 3, 1},
-	        {"abcdef", "uvwxyz", 10, 6},
-	        {"abcdef", "uvwxyz", 2, 3},   /* at most limit + 1 */
-	        {"abc", "xyz", 0, 1},
-	        {"abc", "abc", 0, 0},
-	        {SIXTY_FOUR, SIXTY_FOUR, 3, 0},
-	        {SIXTY_FOUR, "", 100, 64},
-	        {SIXTY_FOUR "x", SIXTY_FOUR, 3, 4}, /* too long: limit + 1 */
-	        {SIXTY_FOUR "x", SIXTY_FOUR "x", 3, 4},
+		{"", "", 3, 0},
+		{"abc", "abc", 3, 0},
+		{"", "abc", 5, 3},
+		{"kitten", "sitting", 5, 3},
+		{"rate", "rtae", 5, 1},  /* swap */
+		{"rate", "rates", 5, 1}, /* insert */
+		{"rate", "rat", 5, 1},   /* delete */
+		{"rate", "late", 5, 1},  /* replace */
+		{"ab", "ba", 5, 1},
+		{"abcd", "badc", 5, 2}, /* two swaps */
+		{"durtaion", "duration", 3, 1},
+		{"max-taks", "max-tasks", 3, 1},
+		{"abcdef", "uvwxyz", 10, 6},
+		{"abcdef", "uvwxyz", 2, 3}, /* at most limit + 1 */
+		{"abc", "xyz", 0, 1},
+		{"abc", "abc", 0, 0},
+		{SIXTY_FOUR, SIXTY_FOUR, 3, 0},
+		{SIXTY_FOUR, "", 100, 64},
+		{SIXTY_FOUR "x", SIXTY_FOUR, 3, 4}, /* too long: limit + 1 */
+		{SIXTY_FOUR "x", SIXTY_FOUR "x", 3, 4},
 	};
 	for (size_t i = 0; i < LENGTH(rows); i++) {
 		unsigned there = str_distance(rows[i].a, rows[i].b, rows[i].limit), back = str_distance(rows[i].b, rows[i].a, rows[i].limit);
-		if (there != rows[i].distance || back != rows[i].distance) fail_msg("'%s' to '%s': %u and %u back", rows[i].a, rows[i].b, there, back);
+		if (there != rows[i].distance || back != rows[i].distance)
+			fail_msg("'%s' to '%s': %u and %u back", rows[i].a, rows[i].b, there, back);
 	}
 }
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(slices_are_compared_byte_by_byte),
-	        cmocka_unit_test(a_view_of_a_string_has_its_length),
-	        cmocka_unit_test(blanks_and_tabs_are_trimmed),
-	        cmocka_unit_test(texts_are_cut_at_the_first_separator),
-	        cmocka_unit_test(distances_count_edits),
+		cmocka_unit_test(slices_are_compared_byte_by_byte),
+		cmocka_unit_test(a_view_of_a_string_has_its_length),
+		cmocka_unit_test(blanks_and_tabs_are_trimmed),
+		cmocka_unit_test(texts_are_cut_at_the_first_separator),
+		cmocka_unit_test(distances_count_edits),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

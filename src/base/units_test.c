@@ -18,25 +18,25 @@ static void durations_are_read_exactly(void **state) {
 		const char *text;
 		nsec time;
 	} rows[] = {
-	        {"0", 0},
-	        {"30", 30 * SEC},
-	        {"1.5", 1500 * MSEC},
-	        {"1.5s", 1500 * MSEC},
-	        {"250ms", 250 * MSEC},
-	        {"50us", 50 * USEC},
-	        {"7ns", 7},
-	        {"5m", 300 * SEC},
-	        {"1.5h", 5400 * SEC},
-	        {"0.1m", 6 * SEC},
-	        {" 30s\t", 30 * SEC},
-	        {"0.000000001s", 1},
-	        {"0.0000000001s", 0},                   /* less than a nanosecond is none */
-	        {"2.9999999999s", 2999999999},
-	        {"000000000000000001s", SEC},           /* 18 digits */
-	        {"999999999999999999ns", 999999999999999999},
-	        {"0.123456789123456789s", 123456789},   /* 18 digits of a fraction */
-	        {"876000h", 876000 * HOUR},             /* 100 years of 365 days */
-	        {"3153600000", 3153600000 * SEC},
+		{"0", 0},
+		{"30", 30 * SEC},
+		{"1.5", 1500 * MSEC},
+		{"1.5s", 1500 * MSEC},
+		{"250ms", 250 * MSEC},
+		{"50us", 50 * USEC},
+		{"7ns", 7},
+		{"5m", 300 * SEC},
+		{"1.5h", 5400 * SEC},
+		{"0.1m", 6 * SEC},
+		{" 30s\t", 30 * SEC},
+		{"0.000000001s", 1},
+		{"0.0000000001s", 0}, /* less than a nanosecond is none */
+		{"2.9999999999s", 2999999999},
+		{"000000000000000001s", SEC}, /* 18 digits */
+		{"999999999999999999ns", 999999999999999999},
+		{"0.123456789123456789s", 123456789}, /* 18 digits of a fraction */
+		{"876000h", 876000 * HOUR},           /* 100 years of 365 days */
+		{"3153600000", 3153600000 * SEC},
 	};
 	for (size_t i = 0; i < LENGTH(rows); i++) {
 		nsec time = -1;
@@ -47,9 +47,9 @@ static void durations_are_read_exactly(void **state) {
 
 static void other_durations_are_refused(void **state) {
 	(void)state;
-	static const char *const rows[] = {"", " ", "s", "abc", "-1s", "+1s", "+3", "1 s", "1S", "1sec", "1d", "1e3s", "0x10", "nan", "inf", "1e400", ".5s", "5.s",
-	        "5.", ".", "1.5.5s", "1,5s", "1h30m", "1s1", "878401h", "3162240001s", "9999999999999999999ns", "999999999999999999s", "999999999999999999h",
-	        "99999999999999999999999999999999s"};
+	static const char *const rows[] = {"", " ", "s", "abc", "-1s", "+1s", "+3", "1 s", "1S", "1sec", "1d", "1e3s", "0x10", "nan", "inf", "1e400",
+		".5s", "5.s", "5.", ".", "1.5.5s", "1,5s", "1h30m", "1s1", "878401h", "3162240001s", "9999999999999999999ns", "999999999999999999s",
+		"999999999999999999h", "99999999999999999999999999999999s"};
 	for (size_t i = 0; i < LENGTH(rows); i++) {
 		nsec time = -7;
 		if (units_parse_duration(slice_of(rows[i]), &time)) fail_msg("'%s' was taken as %" PRId64 " ns", rows[i], time);
@@ -67,27 +67,12 @@ static void counts_are_read(void **state) {
 		bool ok;
 		uint64_t count;
 	} rows[] = {
-	        {SLICE("0"), true, 0},
-	        {SLICE("3"), true, 3},
-	        {SLICE("+3"), true, 3},
-	        {SLICE("007"), true, 7},
-	        {SLICE("18446744073709551615"), true, UINT64_MAX},
-	        {SLICE("18446744073709551616"), false, 0},
-	        {SLICE("18446744073709551620"), false, 0},
-	        {SLICE("184467440737095516150"), false, 0},
-	        {SLICE(""), false, 0},
-	        {SLICE("+"), false, 0},
-	        {SLICE("++3"), false, 0},
-	        {SLICE("-1"), false, 0},
-	        {SLICE("1.5"), false, 0},
-	        {SLICE("1.5s"), false, 0},
-	        {SLICE("1e3"), false, 0},
-	        {SLICE("0x10"), false, 0},
-	        {SLICE("nan"), false, 0},
-	        {SLICE(" 3"), false, 0},
-	        {SLICE("3 "), false, 0},
-	        {SLICE("3\0"), false, 0},
-	        {SLICE("\xd9\xa3"), false, 0}, /* an Arabic digit */
+		{SLICE("0"), true, 0}, {SLICE("3"), true, 3}, {SLICE("+3"), true, 3}, {SLICE("007"), true, 7},
+		{SLICE("18446744073709551615"), true, UINT64_MAX}, {SLICE("18446744073709551616"), false, 0},
+		{SLICE("18446744073709551620"), false, 0}, {SLICE("184467440737095516150"), false, 0}, {SLICE(""), false, 0}, {SLICE("+"), false, 0},
+		{SLICE("++3"), false, 0}, {SLICE("-1"), false, 0}, {SLICE("1.5"), false, 0}, {SLICE("1.5s"), false, 0}, {SLICE("1e3"), false, 0},
+		{SLICE("0x10"), false, 0}, {SLICE("nan"), false, 0}, {SLICE(" 3"), false, 0}, {SLICE("3 "), false, 0}, {SLICE("3\0"), false, 0},
+		{SLICE("\xd9\xa3"), false, 0}, /* an Arabic digit */
 	};
 	for (size_t i = 0; i < LENGTH(rows); i++) {
 		uint64_t count = 99;
@@ -103,34 +88,34 @@ static void reals_are_read(void **state) {
 		bool ok;
 		double real;
 	} rows[] = {
-	        {SLICE("0"), true, 0},
-	        {SLICE("100"), true, 100},
-	        {SLICE("0.001"), true, 0.001},
-	        {SLICE("1.5"), true, 1.5},
-	        {SLICE("1e3"), true, 1000},
-	        {SLICE("1E+3"), true, 1000},
-	        {SLICE("25e-1"), true, 2.5},
-	        {SLICE("1e308"), true, 1e308},
-	        {SLICE("1e400"), false, 0},
-	        {SLICE("nan"), false, 0},
-	        {SLICE("inf"), false, 0},
-	        {SLICE("infinity"), false, 0},
-	        {SLICE("0x10"), false, 0},
-	        {SLICE("1p3"), false, 0},
-	        {SLICE("-1"), false, 0},
-	        {SLICE("-0.5"), false, 0},
-	        {SLICE("1.5s"), false, 0},
-	        {SLICE("1e"), false, 0},
-	        {SLICE("1e+"), false, 0},
-	        {SLICE("1.2.3"), false, 0},
-	        {SLICE("1-2"), false, 0},
-	        {SLICE("1,5"), false, 0},
-	        {SLICE("."), false, 0},
-	        {SLICE("e5"), false, 0},
-	        {SLICE(""), false, 0},
-	        {SLICE(" 1"), false, 0},
-	        {SLICE("1\0"), false, 0},
-	        {SLICE("1\0002"), false, 0},
+		{SLICE("0"), true, 0},
+		{SLICE("100"), true, 100},
+		{SLICE("0.001"), true, 0.001},
+		{SLICE("1.5"), true, 1.5},
+		{SLICE("1e3"), true, 1000},
+		{SLICE("1E+3"), true, 1000},
+		{SLICE("25e-1"), true, 2.5},
+		{SLICE("1e308"), true, 1e308},
+		{SLICE("1e400"), false, 0},
+		{SLICE("nan"), false, 0},
+		{SLICE("inf"), false, 0},
+		{SLICE("infinity"), false, 0},
+		{SLICE("0x10"), false, 0},
+		{SLICE("1p3"), false, 0},
+		{SLICE("-1"), false, 0},
+		{SLICE("-0.5"), false, 0},
+		{SLICE("1.5s"), false, 0},
+		{SLICE("1e"), false, 0},
+		{SLICE("1e+"), false, 0},
+		{SLICE("1.2.3"), false, 0},
+		{SLICE("1-2"), false, 0},
+		{SLICE("1,5"), false, 0},
+		{SLICE("."), false, 0},
+		{SLICE("e5"), false, 0},
+		{SLICE(""), false, 0},
+		{SLICE(" 1"), false, 0},
+		{SLICE("1\0"), false, 0},
+		{SLICE("1\0002"), false, 0},
 	};
 	for (size_t i = 0; i < LENGTH(rows); i++) {
 		double real = 99;
@@ -145,26 +130,26 @@ static void durations_are_written_with_three_digits(void **state) {
 		nsec time;
 		const char *text;
 	} rows[] = {
-	        {0, "0 ns"},
-	        {417, "417 ns"},
-	        {999, "999 ns"},
-	        {1000, "1.00 us"},
-	        {9994, "9.99 us"},
-	        {9996, "10.0 us"},
-	        {12345, "12.3 us"},
-	        {99940, "99.9 us"},
-	        {99960, "100 us"},
-	        {999499, "999 us"},
-	        {999500, "1.00 ms"},
-	        {1200000, "1.20 ms"},
-	        {999500000, "1.00 s"},
-	        {2500 * MSEC, "2.50 s"},
-	        {30 * SEC, "30 s"}, /* as the header has it */
-	        {125 * SEC, "2 m 5 s"},
-	        {3599 * SEC, "59 m 59 s"},
-	        {HOUR, "1 h 0 m"},
-	        {90 * HOUR + 61 * SEC, "90 h 1 m"},
-	        {NSEC_NEVER, "never"},
+		{0, "0 ns"},
+		{417, "417 ns"},
+		{999, "999 ns"},
+		{1000, "1.00 us"},
+		{9994, "9.99 us"},
+		{9996, "10.0 us"},
+		{12345, "12.3 us"},
+		{99940, "99.9 us"},
+		{99960, "100 us"},
+		{999499, "999 us"},
+		{999500, "1.00 ms"},
+		{1200000, "1.20 ms"},
+		{999500000, "1.00 s"},
+		{2500 * MSEC, "2.50 s"},
+		{30 * SEC, "30 s"}, /* as the header has it */
+		{125 * SEC, "2 m 5 s"},
+		{3599 * SEC, "59 m 59 s"},
+		{HOUR, "1 h 0 m"},
+		{90 * HOUR + 61 * SEC, "90 h 1 m"},
+		{NSEC_NEVER, "never"},
 	};
 	size_t wrong = 0;
 	for (size_t i = 0; i < LENGTH(rows); i++) {
@@ -182,7 +167,7 @@ static void bytes_are_written_in_steps_of_1000(void **state) {
 		uint64_t bytes;
 		const char *text;
 	} rows[] = {{0, "0 B"}, {999, "999 B"}, {1000, "1.00 kB"}, {1024, "1.02 kB"}, {12345678, "12.3 MB"}, {999499, "999 kB"}, {999500, "1.00 MB"},
-	        {5000000000, "5.00 GB"}, {2000000000000, "2.00 TB"}, {3000000000000000, "3.00 PB"}, {UINT64_MAX, "18.4 EB"}};
+		{5000000000, "5.00 GB"}, {2000000000000, "2.00 TB"}, {3000000000000000, "3.00 PB"}, {UINT64_MAX, "18.4 EB"}};
 	for (size_t i = 0; i < LENGTH(rows); i++) {
 		char text[32];
 		assert_ptr_equal(units_format_bytes(rows[i].bytes, text, sizeof(text)), text);
@@ -202,7 +187,8 @@ static void spans_read_back_exactly(void **state) {
 	static const struct {
 		nsec time;
 		const char *text;
-	} rows[] = {{10 * SEC, "10s"}, {100 * MSEC, "100ms"}, {1500 * USEC, "1500us"}, {1, "1ns"}, {SEC + 1, "1000000001ns"}, {90 * SEC, "90s"}, {0, "0s"}};
+	} rows[] = {{10 * SEC, "10s"}, {100 * MSEC, "100ms"}, {1500 * USEC, "1500us"}, {1, "1ns"}, {SEC + 1, "1000000001ns"}, {90 * SEC, "90s"},
+		{0, "0s"}};
 	for (size_t i = 0; i < LENGTH(rows); i++) {
 		char text[32];
 		assert_ptr_equal(units_format_span(rows[i].time, text, sizeof(text)), text);
@@ -224,14 +210,14 @@ static void spans_of_many_years_read_back_exactly(void **state) {
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(durations_are_read_exactly),
-	        cmocka_unit_test(other_durations_are_refused),
-	        cmocka_unit_test(counts_are_read),
-	        cmocka_unit_test(reals_are_read),
-	        cmocka_unit_test(durations_are_written_with_three_digits),
-	        cmocka_unit_test(bytes_are_written_in_steps_of_1000),
-	        cmocka_unit_test(spans_read_back_exactly),
-	        cmocka_unit_test(spans_of_many_years_read_back_exactly),
+		cmocka_unit_test(durations_are_read_exactly),
+		cmocka_unit_test(other_durations_are_refused),
+		cmocka_unit_test(counts_are_read),
+		cmocka_unit_test(reals_are_read),
+		cmocka_unit_test(durations_are_written_with_three_digits),
+		cmocka_unit_test(bytes_are_written_in_steps_of_1000),
+		cmocka_unit_test(spans_read_back_exactly),
+		cmocka_unit_test(spans_of_many_years_read_back_exactly),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

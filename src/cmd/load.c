@@ -71,7 +71,8 @@ static void load_announce(const struct load *load, struct arena *arena) {
 	uint64_t ports = 28000 * load->addresses.count; /* net.ipv4.ip_local_port_range, for each address */
 	if (load->plan.max_tasks > ports)
 		log_warn("--max-tasks %llu is more than the local ports towards %zu address%s: connections beyond about %llu will fail",
-			(unsigned long long)load->plan.max_tasks, load->addresses.count, load->addresses.count == 1 ? "" : "es", (unsigned long long)ports);
+			(unsigned long long)load->plan.max_tasks, load->addresses.count, load->addresses.count == 1 ? "" : "es",
+			(unsigned long long)ports);
 }
 
 /* The random part of the run's id: RFC 9562, version 4. */
@@ -199,8 +200,9 @@ static int load_print(const struct load *load, const struct run_totals *totals, 
 	int status = load_write(&text);
 	buf_fini(&text);
 	if (!report.balanced) {
-		log_write(LOG_ERROR, "the books do not balance: planned %llu, but ok %llu + failed %llu + open %llu + unsent %llu", (unsigned long long)report.planned,
-			(unsigned long long)report.ok, (unsigned long long)report.failed, (unsigned long long)report.open, (unsigned long long)report.unsent);
+		log_write(LOG_ERROR, "the books do not balance: planned %llu, but ok %llu + failed %llu + open %llu + unsent %llu",
+			(unsigned long long)report.planned, (unsigned long long)report.ok, (unsigned long long)report.failed,
+			(unsigned long long)report.open, (unsigned long long)report.unsent);
 		status = 1;
 	}
 	return status;

@@ -48,7 +48,7 @@ static bool check_times(const struct load_settings *load, struct err *err) {
 	char warmup[32], duration[32];
 	if (load->warmup < load->duration) return true;
 	return err_set(err, ERR_FAILED, "--warmup: %s leaves nothing of the --duration of %s; write a shorter warm-up or a longer duration",
-	        units_format_span(load->warmup, warmup, sizeof(warmup)), units_format_span(load->duration, duration, sizeof(duration)));
+		units_format_span(load->warmup, warmup, sizeof(warmup)), units_format_span(load->duration, duration, sizeof(duration)));
 }
 
 /* A User-Agent of the user's own choice hides what sends the load. */
@@ -58,7 +58,7 @@ static bool check_agent(const struct http_settings *http, struct err *err) {
 		struct slice name, value;
 		if (header_parse(slice_of(http->headers.at[i]), &name, &value) && slice_equal_nocase(name, SLICE("user-agent"))) {
 			return err_set(err, ERR_FAILED,
-			        "--headers: another User-Agent needs permission to test this target; if you have it, add --authorized");
+				"--headers: another User-Agent needs permission to test this target; if you have it, add --authorized");
 		}
 	}
 	return true;

@@ -104,7 +104,7 @@ static bool refuse_option(struct parse *p, int problem, int option) {
 static bool refuse_again(struct parse *p, const struct option_row *row) {
 	if (row->alias2) {
 		return err_set(
-		        p->err, ERR_USAGE, "--%s may be given only once (--%s and --%s are the same option)", row->flag, row->alias, row->alias2);
+			p->err, ERR_USAGE, "--%s may be given only once (--%s and --%s are the same option)", row->flag, row->alias, row->alias2);
 	}
 	if (row->alias) return err_set(p->err, ERR_USAGE, "--%s may be given only once (--%s is the same option)", row->flag, row->alias);
 	return err_set(p->err, ERR_USAGE, "--%s may be given only once", row->flag);
@@ -117,7 +117,7 @@ static bool take_option(struct parse *p, const struct option_row *row, const cha
 
 	if (text && text == word && text[0] == '-' && text[1]) {
 		return err_set(p->err, ERR_USAGE, "--%s: the value is missing before %s; a value that begins with '-' is written --%s=VALUE",
-		        row->flag, quote_text(&quote, slice_of(text)), row->flag);
+			row->flag, quote_text(&quote, slice_of(text)), row->flag);
 	}
 	if (p->given[index] && row->kind != KIND_LIST) return refuse_again(p, row);
 	if (text && text != word && is_letter && *text == '=') text++;

@@ -7,14 +7,14 @@
 #include "base/settings.h"
 
 enum cli_action {
-	CLI_RUN, /* a load test: settings are complete and checked */
+	CLI_RUN,    /* a load test: settings are complete and checked */
 	CLI_TARGET, /* strest target */
-	CLI_PRINT, /* help or version: print `text` on stdout, exit 0 */
+	CLI_PRINT,  /* help or version: print `text` on stdout, exit 0 */
 };
 
 struct cli {
 	enum cli_action action;
-	const char *text; /* CLI_PRINT: lines, the last one ended */
+	const char *text;         /* CLI_PRINT: lines, the last one ended */
 	struct settings settings; /* presets and what was given */
 	/* Whether the user gave these (their presets do not count as given): */
 	bool spawn_given; /* --spawn-rate or --spawn-interval */

@@ -61,11 +61,11 @@ static void check_refused(const struct refused *cases, size_t count, enum err_co
 
 static void a_value_may_stand_in_five_ways(void **state) {
 	static const char *const cases[][ARGS] = {
-	        {"--url", URL, "--max-tasks", "5"},
-	        {"--url=" URL, "--max-tasks=5"},
-	        {"-u" URL, "-m5"},
-	        {"-u", URL, "-m", "5"},
-	        {"-u=" URL, "-m=5"},
+		{"--url", URL, "--max-tasks", "5"},
+		{"--url=" URL, "--max-tasks=5"},
+		{"-u" URL, "-m5"},
+		{"-u", URL, "-m", "5"},
+		{"-u=" URL, "-m=5"},
 	};
 	(void)state;
 	for (size_t i = 0; i < LENGTH(cases); i++) {
@@ -80,18 +80,18 @@ static void a_value_that_begins_with_a_dash_is_glued(void **state) {
 	static const struct {
 		const char *args[ARGS], *want;
 	} cases[] = {
-	        {{"-u", URL, "--data=-x"}, "-x"},
-	        {{"-u", URL, "-d-x"}, "-x"},
-	        {{"-u", URL, "-d=-x"}, "-x"},
-	        {{"-u", URL, "--data=--json"}, "--json"},
-	        {{"-u", URL, "-d", "-"}, "-"},
-	        {{"-u", URL, "-d", "=x"}, "=x"},
-	        {{"-u", URL, "-d==x"}, "=x"},
-	        {{"-u", URL, "--data==x"}, "=x"},
-	        {{"-u", URL, "--data="}, ""},
-	        {{"-u", URL, "-d="}, ""},
-	        {{"-u", URL, "-d", ""}, ""},
-	        {{"-u", URL, "--data", "a=b"}, "a=b"},
+		{{"-u", URL, "--data=-x"}, "-x"},
+		{{"-u", URL, "-d-x"}, "-x"},
+		{{"-u", URL, "-d=-x"}, "-x"},
+		{{"-u", URL, "--data=--json"}, "--json"},
+		{{"-u", URL, "-d", "-"}, "-"},
+		{{"-u", URL, "-d", "=x"}, "=x"},
+		{{"-u", URL, "-d==x"}, "=x"},
+		{{"-u", URL, "--data==x"}, "=x"},
+		{{"-u", URL, "--data="}, ""},
+		{{"-u", URL, "-d="}, ""},
+		{{"-u", URL, "-d", ""}, ""},
+		{{"-u", URL, "--data", "a=b"}, "a=b"},
 	};
 	(void)state;
 	for (size_t i = 0; i < LENGTH(cases); i++) {
@@ -120,10 +120,10 @@ static void every_alias_is_its_option(void **state) {
 		const char *flag, *alias, *value;
 		bool list;
 	} cases[] = {
-	        {"headers", "header", "A: b", true},
-	        {"no-ua", "no-default-ua", "false", false},
-	        {"max-tasks", "concurrency", "5", false},
-	        {"max-tasks", "connections", "5", false},
+		{"headers", "header", "A: b", true},
+		{"no-ua", "no-default-ua", "false", false},
+		{"max-tasks", "concurrency", "5", false},
+		{"max-tasks", "connections", "5", false},
 	};
 	unsigned aliases = 0;
 	(void)state;
@@ -146,10 +146,10 @@ static void every_option_but_a_list_is_given_once(void **state) {
 	for (size_t i = 0; i < OPTION_COUNT; i++) {
 		const struct option_row *row = &option_rows[i];
 		const char *value = row->preset                ? row->preset
-		                    : row->kind == KIND_TIME   ? "1s"
-		                    : row->kind == KIND_STAGES ? "1s@1"
-		                    : row->kind == KIND_BOOL   ? "true"
-		                                               : "1";
+				    : row->kind == KIND_TIME   ? "1s"
+				    : row->kind == KIND_STAGES ? "1s@1"
+				    : row->kind == KIND_BOOL   ? "true"
+							       : "1";
 		const char *option, *want = arena_format(&arena, "--%s may be given only once", row->flag);
 		if (row->kind == KIND_LIST) continue;
 		if (row->check == CHECK_STALL) value = "1ms/1s";
@@ -205,18 +205,18 @@ static void help_and_version_are_printed_at_once(void **state) {
 	static const struct {
 		const char *args[ARGS], *want;
 	} cases[] = {
-	        {{NULL}, "\nLoad:\n"},
-	        {{"--"}, "\nLoad:\n"},
-	        {{"-h"}, "\nLoad:\n"},
-	        {{"--help"}, "\nLoad:\n"},
-	        {{"help"}, "\nLoad:\n"},
-	        {{"-m5", "-h", "--unknown"}, "\nLoad:\n"},
-	        {{"help", "target"}, "\nTarget:\n"},
-	        {{"target", "--help"}, "\nTarget:\n"},
-	        {{"target", "-h"}, "\nTarget:\n"},
-	        {{"-u", URL, "target", "--help"}, "\nTarget:\n"},
-	        {{"--version"}, "strest " STREST_VERSION "\n"},
-	        {{"-V"}, "strest " STREST_VERSION "\n"},
+		{{NULL}, "\nLoad:\n"},
+		{{"--"}, "\nLoad:\n"},
+		{{"-h"}, "\nLoad:\n"},
+		{{"--help"}, "\nLoad:\n"},
+		{{"help"}, "\nLoad:\n"},
+		{{"-m5", "-h", "--unknown"}, "\nLoad:\n"},
+		{{"help", "target"}, "\nTarget:\n"},
+		{{"target", "--help"}, "\nTarget:\n"},
+		{{"target", "-h"}, "\nTarget:\n"},
+		{{"-u", URL, "target", "--help"}, "\nTarget:\n"},
+		{{"--version"}, "strest " STREST_VERSION "\n"},
+		{{"-V"}, "strest " STREST_VERSION "\n"},
 	};
 	(void)state;
 	for (size_t i = 0; i < LENGTH(cases); i++) {
@@ -242,47 +242,47 @@ static void target_has_its_own_options(void **state) {
 
 static void a_wrong_line_is_a_usage_error(void **state) {
 	static const struct refused cases[] = {
-	        {{"--rat", "5"}, "unknown option '--rat'; did you mean '--rate'?"},
-	        {{"--rat=5"}, "unknown option '--rat'; did you mean '--rate'?"},
-	        {{"--max-task", "5"}, "unknown option '--max-task'; did you mean '--max-tasks'?"},
-	        {{"--dur=5"}, "unknown option '--dur'; did you mean '--duration'?"},
-	        {{"--hlep"}, "unknown option '--hlep'; did you mean '--help'?"},
-	        {{"--versoin"}, "unknown option '--versoin'; did you mean '--version'?"},
-	        {{"--no-json"}, "unknown option '--no-json'"},
-	        {{"--=x"}, "unknown option '--'"},
-	        {{"--\x1b[0m"}, "unknown option '--?[0m'"},
-	        {{"--listen", "x"}, "unknown option '--listen'; it belongs to 'strest target'"},
-	        {{"target", "--url", URL}, "unknown option '--url'; it belongs to 'strest'"},
-	        {{"target", "--recrod", "x"}, "unknown option '--recrod'; did you mean '--record'?"},
-	        {{"target", "-V"}, "unknown option '-V'"},
-	        {{"target", "--version"}, "unknown option '--version'"},
-	        {{"-z"}, "unknown option '-z'"},
-	        {{"-\xc3\xa9"}, "unknown option '-?'"},
-	        {{"--rate"}, "--rate: the value is missing; write e.g. --rate 100"},
-	        {{"-q"}, "--rate: the value is missing; write e.g. --rate 100"},
-	        {{"--concurrency"}, "--max-tasks: the value is missing; write e.g. --max-tasks 1000"},
-	        {{"-d", "-x"}, "--data: the value is missing before '-x'; a value that begins with '-' is written --data=VALUE"},
-	        {{"--data", "--json"}, "--data: the value is missing before '--json'; a value that begins with '-' is written --data=VALUE"},
-	        {{"-d", "--"}, "--data: the value is missing before '--'; a value that begins with '-' is written --data=VALUE"},
-	        {{"--rate", "-5"}, "--rate: the value is missing before '-5'; a value that begins with '-' is written --rate=VALUE"},
-	        {{"--rate=abc"}, "--rate: 'abc' is not a number; write e.g. --rate 100"},
-	        {{"--help=x"}, "--help takes no value; write it alone"},
-	        {{"--version="}, "--version takes no value; write it alone"},
-	        {{"-m5", "--connections", "5"}, "--max-tasks may be given only once (--concurrency and --connections are the same option)"},
-	        {{"--no-ua", "--no-default-ua"}, "--no-ua may be given only once (--no-default-ua is the same option)"},
-	        {{"-u", URL, "-u", URL}, "--url may be given only once"},
-	        {{"targte"}, "unknown command 'targte'; did you mean 'target'?"},
-	        {{"run"}, "unknown command 'run'"},
-	        {{"-"}, "unknown command '-'"},
-	        {{""}, "unknown command ''"},
-	        {{URL}, "unknown command '" URL "'; write --url before the address"},
-	        {{"-u", URL, "5"}, "unknown command '5'"},
-	        {{"help", "run"}, "unknown command 'run'"},
-	        {{"help", "target", "x"}, "unexpected word 'x' after 'help target'"},
-	        {{"target", "x"}, "unexpected word 'x'; every value belongs to an option"},
-	        {{"--", "target"}, "unexpected word 'target' after '--'"},
-	        {{"-u", URL, "--", "--json"}, "unexpected word '--json' after '--'"},
-	        {{"-u", URL, "-d", "x", "-D", "y"}, "--data and --data-file exclude each other; give one of them"},
+		{{"--rat", "5"}, "unknown option '--rat'; did you mean '--rate'?"},
+		{{"--rat=5"}, "unknown option '--rat'; did you mean '--rate'?"},
+		{{"--max-task", "5"}, "unknown option '--max-task'; did you mean '--max-tasks'?"},
+		{{"--dur=5"}, "unknown option '--dur'; did you mean '--duration'?"},
+		{{"--hlep"}, "unknown option '--hlep'; did you mean '--help'?"},
+		{{"--versoin"}, "unknown option '--versoin'; did you mean '--version'?"},
+		{{"--no-json"}, "unknown option '--no-json'"},
+		{{"--=x"}, "unknown option '--'"},
+		{{"--\x1b[0m"}, "unknown option '--?[0m'"},
+		{{"--listen", "x"}, "unknown option '--listen'; it belongs to 'strest target'"},
+		{{"target", "--url", URL}, "unknown option '--url'; it belongs to 'strest'"},
+		{{"target", "--recrod", "x"}, "unknown option '--recrod'; did you mean '--record'?"},
+		{{"target", "-V"}, "unknown option '-V'"},
+		{{"target", "--version"}, "unknown option '--version'"},
+		{{"-z"}, "unknown option '-z'"},
+		{{"-\xc3\xa9"}, "unknown option '-?'"},
+		{{"--rate"}, "--rate: the value is missing; write e.g. --rate 100"},
+		{{"-q"}, "--rate: the value is missing; write e.g. --rate 100"},
+		{{"--concurrency"}, "--max-tasks: the value is missing; write e.g. --max-tasks 1000"},
+		{{"-d", "-x"}, "--data: the value is missing before '-x'; a value that begins with '-' is written --data=VALUE"},
+		{{"--data", "--json"}, "--data: the value is missing before '--json'; a value that begins with '-' is written --data=VALUE"},
+		{{"-d", "--"}, "--data: the value is missing before '--'; a value that begins with '-' is written --data=VALUE"},
+		{{"--rate", "-5"}, "--rate: the value is missing before '-5'; a value that begins with '-' is written --rate=VALUE"},
+		{{"--rate=abc"}, "--rate: 'abc' is not a number; write e.g. --rate 100"},
+		{{"--help=x"}, "--help takes no value; write it alone"},
+		{{"--version="}, "--version takes no value; write it alone"},
+		{{"-m5", "--connections", "5"}, "--max-tasks may be given only once (--concurrency and --connections are the same option)"},
+		{{"--no-ua", "--no-default-ua"}, "--no-ua may be given only once (--no-default-ua is the same option)"},
+		{{"-u", URL, "-u", URL}, "--url may be given only once"},
+		{{"targte"}, "unknown command 'targte'; did you mean 'target'?"},
+		{{"run"}, "unknown command 'run'"},
+		{{"-"}, "unknown command '-'"},
+		{{""}, "unknown command ''"},
+		{{URL}, "unknown command '" URL "'; write --url before the address"},
+		{{"-u", URL, "5"}, "unknown command '5'"},
+		{{"help", "run"}, "unknown command 'run'"},
+		{{"help", "target", "x"}, "unexpected word 'x' after 'help target'"},
+		{{"target", "x"}, "unexpected word 'x'; every value belongs to an option"},
+		{{"--", "target"}, "unexpected word 'target' after '--'"},
+		{{"-u", URL, "--", "--json"}, "unexpected word '--json' after '--'"},
+		{{"-u", URL, "-d", "x", "-D", "y"}, "--data and --data-file exclude each other; give one of them"},
 	};
 	(void)state;
 	check_refused(cases, LENGTH(cases), ERR_USAGE);
@@ -292,21 +292,21 @@ static void rules_across_options_are_checked(void **state) {
 	static const char agent[] = "--headers: another User-Agent needs permission to test this target; if you have it, add --authorized";
 	static const char no_ua[] = "--no-ua needs --authorized (I have explicit permission to test this target); add --authorized";
 	static const struct refused cases[] = {
-	        {{"-m5"}, "no URL to load; write e.g. --url http://localhost:3000/"},
-	        {{"-u", URL, "--warmup", "30s"},
-	                "--warmup: 30s leaves nothing of the --duration of 30s; write a shorter warm-up or a longer duration"},
-	        {{"-u", URL, "-t2s", "--warmup=2001ms"},
-	                "--warmup: 2001ms leaves nothing of the --duration of 2s; write a shorter warm-up or a longer duration"},
-	        {{"-u", URL, "--no-ua"}, no_ua},
-	        {{"-u", URL, "--no-ua", "--authorized=false"}, no_ua},
-	        {{"-u", URL, "-H", "User-Agent: x"}, agent},
-	        {{"-u", URL, "-H", "A: b", "-H", " user-agent :"}, agent},
-	        {{"-u", URL, "--arrival", "poisson"}, "--arrival needs a rate; add e.g. --rate 100 or --stages 30s@500,1m@2000"},
-	        {{"-u", URL, "--preconnect", "1"}, "--preconnect needs a rate; add e.g. --rate 100 or --stages 30s@500,1m@2000"},
-	        {{"-u", URL, "--spin", "on"}, "--spin on needs a rate; add e.g. --rate 100 or --stages 30s@500,1m@2000"},
-	        {{"-u", URL, "--stages", "1s@0,2s@0"}, "--stages: every rate is 0, nothing would be sent; write e.g. --stages 30s@500,1m@2000"},
-	        {{"-u", URL, "-m3", "--threads=4"}, "--threads: 4 is more than the --max-tasks of 3; write at most as many"},
-	        {{"-u", URL, "-m3", "-q1", "--preconnect=4"}, "--preconnect: 4 is more than the --max-tasks of 3; write at most as many"},
+		{{"-m5"}, "no URL to load; write e.g. --url http://localhost:3000/"},
+		{{"-u", URL, "--warmup", "30s"},
+			"--warmup: 30s leaves nothing of the --duration of 30s; write a shorter warm-up or a longer duration"},
+		{{"-u", URL, "-t2s", "--warmup=2001ms"},
+			"--warmup: 2001ms leaves nothing of the --duration of 2s; write a shorter warm-up or a longer duration"},
+		{{"-u", URL, "--no-ua"}, no_ua},
+		{{"-u", URL, "--no-ua", "--authorized=false"}, no_ua},
+		{{"-u", URL, "-H", "User-Agent: x"}, agent},
+		{{"-u", URL, "-H", "A: b", "-H", " user-agent :"}, agent},
+		{{"-u", URL, "--arrival", "poisson"}, "--arrival needs a rate; add e.g. --rate 100 or --stages 30s@500,1m@2000"},
+		{{"-u", URL, "--preconnect", "1"}, "--preconnect needs a rate; add e.g. --rate 100 or --stages 30s@500,1m@2000"},
+		{{"-u", URL, "--spin", "on"}, "--spin on needs a rate; add e.g. --rate 100 or --stages 30s@500,1m@2000"},
+		{{"-u", URL, "--stages", "1s@0,2s@0"}, "--stages: every rate is 0, nothing would be sent; write e.g. --stages 30s@500,1m@2000"},
+		{{"-u", URL, "-m3", "--threads=4"}, "--threads: 4 is more than the --max-tasks of 3; write at most as many"},
+		{{"-u", URL, "-m3", "-q1", "--preconnect=4"}, "--preconnect: 4 is more than the --max-tasks of 3; write at most as many"},
 	};
 	(void)state;
 	check_refused(cases, LENGTH(cases), ERR_FAILED);
@@ -314,16 +314,16 @@ static void rules_across_options_are_checked(void **state) {
 
 static void what_the_rules_allow_is_taken(void **state) {
 	static const char *const cases[][ARGS] = {
-	        {"-u", URL, "--warmup", "29.999s"},
-	        {"-u", URL, "--no-ua", "--authorized"},
-	        {"-u", URL, "--no-ua=false"},
-	        {"-u", URL, "-H", "User-Agent: x", "--authorized"},
-	        {"-u", URL, "-q1", "--arrival", "poisson", "--spin", "on", "--preconnect=9"},
-	        {"-u", URL, "--stages", "1s@0,1s@5", "--arrival", "even"},
-	        {"-u", URL, "--stages", "1s@0", "-q5"},
-	        {"-u", URL, "--spin=off", "--preconnect=0"},
-	        {"-u", URL, "-m4", "--threads=4"},
-	        {"-u", URL, "-d", "x", "-X", "get"},
+		{"-u", URL, "--warmup", "29.999s"},
+		{"-u", URL, "--no-ua", "--authorized"},
+		{"-u", URL, "--no-ua=false"},
+		{"-u", URL, "-H", "User-Agent: x", "--authorized"},
+		{"-u", URL, "-q1", "--arrival", "poisson", "--spin", "on", "--preconnect=9"},
+		{"-u", URL, "--stages", "1s@0,1s@5", "--arrival", "even"},
+		{"-u", URL, "--stages", "1s@0", "-q5"},
+		{"-u", URL, "--spin=off", "--preconnect=0"},
+		{"-u", URL, "-m4", "--threads=4"},
+		{"-u", URL, "-d", "x", "-X", "get"},
 	};
 	(void)state;
 	for (size_t i = 0; i < LENGTH(cases); i++) {
@@ -343,20 +343,20 @@ static void a_failed_line_leaves_nothing_for_the_next(void **state) {
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
-	        TEST(a_value_may_stand_in_five_ways),
-	        TEST(a_value_that_begins_with_a_dash_is_glued),
-	        TEST(flags_are_on_off_or_said),
-	        TEST(every_alias_is_its_option),
-	        TEST(every_option_but_a_list_is_given_once),
-	        TEST(a_list_keeps_order_and_doubles),
-	        TEST(every_letter_is_its_option),
-	        TEST(given_looks_at_the_user_only),
-	        TEST(help_and_version_are_printed_at_once),
-	        TEST(target_has_its_own_options),
-	        TEST(a_wrong_line_is_a_usage_error),
-	        TEST(rules_across_options_are_checked),
-	        TEST(what_the_rules_allow_is_taken),
-	        TEST(a_failed_line_leaves_nothing_for_the_next),
+		TEST(a_value_may_stand_in_five_ways),
+		TEST(a_value_that_begins_with_a_dash_is_glued),
+		TEST(flags_are_on_off_or_said),
+		TEST(every_alias_is_its_option),
+		TEST(every_option_but_a_list_is_given_once),
+		TEST(a_list_keeps_order_and_doubles),
+		TEST(every_letter_is_its_option),
+		TEST(given_looks_at_the_user_only),
+		TEST(help_and_version_are_printed_at_once),
+		TEST(target_has_its_own_options),
+		TEST(a_wrong_line_is_a_usage_error),
+		TEST(rules_across_options_are_checked),
+		TEST(what_the_rules_allow_is_taken),
+		TEST(a_failed_line_leaves_nothing_for_the_next),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,15 +9,15 @@ static void header_parse_splits_at_the_first_colon_and_trims(void **state) {
 	static const struct {
 		const char *text, *name, *value;
 	} cases[] = {
-	        {"Accept: text/html", "Accept", "text/html"},
-	        {"Accept:text/html", "Accept", "text/html"},
-	        {"  X-Time \t:\t 12:30:00  ", "X-Time", "12:30:00"},
-	        {"X-Empty:", "X-Empty", ""},
-	        {"X-Empty:   ", "X-Empty", ""},
-	        {"X-Tab: a\tb", "X-Tab", "a\tb"},
-	        {"X-Text: gr\xc3\xbc\xc3\x9f", "X-Text", "gr\xc3\xbc\xc3\x9f"}, /* obs-text */
-	        /* every punctuation mark of tchar in RFC 9110 section 5.6.2 */
-	        {"!#$%&'*+-.^_`|~09azAZ: 1", "!#$%&'*+-.^_`|~09azAZ", "1"},
+		{"Accept: text/html", "Accept", "text/html"},
+		{"Accept:text/html", "Accept", "text/html"},
+		{"  X-Time \t:\t 12:30:00  ", "X-Time", "12:30:00"},
+		{"X-Empty:", "X-Empty", ""},
+		{"X-Empty:   ", "X-Empty", ""},
+		{"X-Tab: a\tb", "X-Tab", "a\tb"},
+		{"X-Text: gr\xc3\xbc\xc3\x9f", "X-Text", "gr\xc3\xbc\xc3\x9f"}, /* obs-text */
+		/* every punctuation mark of tchar in RFC 9110 section 5.6.2 */
+		{"!#$%&'*+-.^_`|~09azAZ: 1", "!#$%&'*+-.^_`|~09azAZ", "1"},
 	};
 	(void)state;
 	for (size_t i = 0; i < LENGTH(cases); i++) {
@@ -32,20 +32,20 @@ static void header_parse_splits_at_the_first_colon_and_trims(void **state) {
 
 static void header_parse_refuses_what_is_no_header(void **state) {
 	static const char *const cases[] = {
-	        "",
-	        "Accept",
-	        ":",
-	        ": x",
-	        "  : x",
-	        "A B: x",
-	        "A\x01: x",
-	        "A\x7f: x",
-	        "X: a\rb",
-	        "X: a\nb",
-	        "X: a\x01",
-	        "X: a\x7f",
-	        "X: a\x1b[0m",
-	        "G\xc3\xbc: x",
+		"",
+		"Accept",
+		":",
+		": x",
+		"  : x",
+		"A B: x",
+		"A\x01: x",
+		"A\x7f: x",
+		"X: a\rb",
+		"X: a\nb",
+		"X: a\x01",
+		"X: a\x7f",
+		"X: a\x1b[0m",
+		"G\xc3\xbc: x",
 	};
 	(void)state;
 	for (size_t i = 0; i < LENGTH(cases); i++) {
@@ -76,10 +76,10 @@ static void header_names_have_no_delimiters(void **state) {
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(header_parse_splits_at_the_first_colon_and_trims),
-	        cmocka_unit_test(header_parse_refuses_what_is_no_header),
-	        cmocka_unit_test(header_parse_refuses_a_zero_byte),
-	        cmocka_unit_test(header_names_have_no_delimiters),
+		cmocka_unit_test(header_parse_splits_at_the_first_colon_and_trims),
+		cmocka_unit_test(header_parse_refuses_what_is_no_header),
+		cmocka_unit_test(header_parse_refuses_a_zero_byte),
+		cmocka_unit_test(header_names_have_no_delimiters),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

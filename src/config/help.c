@@ -5,57 +5,57 @@
 #include "base/buf.h"
 #include "config/value.h"
 
-#define WIDTH 100 /* columns of a line */
-#define COLUMN 32 /* where the explanations begin */
+#define WIDTH 100       /* columns of a line */
+#define COLUMN 32       /* where the explanations begin */
 #define HELP_CAP 131072 /* bytes of the whole text */
 
 static const char *const groups[GROUP_COUNT] = {
-        [GROUP_REQUEST] = "Request",
-        [GROUP_LOAD] = "Load",
-        [GROUP_OUTPUT] = "Output",
-        [GROUP_TARGET] = "Target",
+	[GROUP_REQUEST] = "Request",
+	[GROUP_LOAD] = "Load",
+	[GROUP_OUTPUT] = "Output",
+	[GROUP_TARGET] = "Target",
 };
 
 static const char run_head[] = "strest " STREST_VERSION ", a load tester for HTTP servers\n"
-                               "\n"
-                               "Usage: strest --url URL [OPTION]...\n"
-                               "       strest target [OPTION]...    serve: a built-in server to test against\n"
-                               "       strest help [target]         show this help, or that of strest target\n";
+			       "\n"
+			       "Usage: strest --url URL [OPTION]...\n"
+			       "       strest target [OPTION]...    serve: a built-in server to test against\n"
+			       "       strest help [target]         show this help, or that of strest target\n";
 
 static const char target_head[] = "strest " STREST_VERSION ", the built-in server to test against\n"
-                                  "\n"
-                                  "Usage: strest target [OPTION]...\n";
+				  "\n"
+				  "Usage: strest target [OPTION]...\n";
 
 static const char notes[] = "\n"
-                            "TIME is a number with ns, us, ms, s, m or h; without a unit it is in seconds: 250ms, 1.5s, 30.\n"
-                            "A value that begins with '-' is written with '=': --option=-value.\n";
+			    "TIME is a number with ns, us, ms, s, m or h; without a unit it is in seconds: 250ms, 1.5s, 30.\n"
+			    "A value that begins with '-' is written with '=': --option=-value.\n";
 
 static const char run_tail[] = "\n"
-                               "Examples:\n"
-                               "  strest -u http://localhost:3000/ -t 10s -m 64 -r 64\n"
-                               "      64 tasks, each sending its next request when the last one is answered\n"
-                               "  strest -u http://localhost:3000/ -t 1m --rate 500\n"
-                               "      500 requests a second, however slowly the server answers\n"
-                               "  strest -u http://localhost:3000/ -t 90s --stages 30s@500,1m@2000 --json\n"
-                               "      a rate that climbs to 500 and then to 2000 a second; results as JSON\n"
-                               "  strest -u http://localhost:3000/items -X post -T application/json -d '{\"n\":1}' -s 201\n"
-                               "\n"
-                               "Exit codes:\n"
-                               "  0    the run finished\n"
-                               "  1    a configuration, set-up or run-time error\n"
-                               "  2    the command line is wrong\n"
-                               "  3    nothing could be measured: the server could not be reached\n"
-                               "  130  left at once by a second Ctrl-C\n";
+			       "Examples:\n"
+			       "  strest -u http://localhost:3000/ -t 10s -m 64 -r 64\n"
+			       "      64 tasks, each sending its next request when the last one is answered\n"
+			       "  strest -u http://localhost:3000/ -t 1m --rate 500\n"
+			       "      500 requests a second, however slowly the server answers\n"
+			       "  strest -u http://localhost:3000/ -t 90s --stages 30s@500,1m@2000 --json\n"
+			       "      a rate that climbs to 500 and then to 2000 a second; results as JSON\n"
+			       "  strest -u http://localhost:3000/items -X post -T application/json -d '{\"n\":1}' -s 201\n"
+			       "\n"
+			       "Exit codes:\n"
+			       "  0    the run finished\n"
+			       "  1    a configuration, set-up or run-time error\n"
+			       "  2    the command line is wrong\n"
+			       "  3    nothing could be measured: the server could not be reached\n"
+			       "  130  left at once by a second Ctrl-C\n";
 
 static const char target_tail[] = "\n"
-                                  "Examples:\n"
-                                  "  strest target\n"
-                                  "  strest target --listen 127.0.0.1:0 --threads 2 --stall 200ms/1s\n"
-                                  "\n"
-                                  "Exit codes:\n"
-                                  "  0  ended by a signal\n"
-                                  "  1  it could not listen\n"
-                                  "  2  the command line is wrong\n";
+				  "Examples:\n"
+				  "  strest target\n"
+				  "  strest target --listen 127.0.0.1:0 --threads 2 --stall 200ms/1s\n"
+				  "\n"
+				  "Exit codes:\n"
+				  "  0  ended by a signal\n"
+				  "  1  it could not listen\n"
+				  "  2  the command line is wrong\n";
 
 /* Appends words, going to a new line at COLUMN before one that would pass WIDTH; what stands in [] stays together.
  * The cursor stands at `column`. */
@@ -106,7 +106,7 @@ static void add_row(struct buf *buf, const struct option_row *row, struct arena 
 	const char *unit = value_unit(row);
 	letter[3] = row->letter;
 	add_entry(buf, arena_format(arena, "%s--%s%s%s", row->letter ? letter : "      ", row->flag, unit ? " " : "", unit ? unit : ""),
-	        row_words(row, arena));
+		row_words(row, arena));
 }
 
 static void add_group(struct buf *buf, enum option_group group, enum option_command command, struct arena *arena) {

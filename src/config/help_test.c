@@ -81,7 +81,7 @@ static void help_fits_into_100_columns_and_ends_its_lines(void **state) {
 
 static void help_names_groups_examples_and_exit_codes(void **state) {
 	static const char *const parts[] = {"\nRequest:\n", "\nLoad:\n", "\nOutput:\n", "\nHelp:\n", "\nExamples:\n", "\nExit codes:\n", "\n  130 ",
-	        "strest target", "strest help", "-V, --version", "-h, --help", "1.5s"};
+		"strest target", "strest help", "-V, --version", "-h, --help", "1.5s"};
 	const char *run = help_format(COMMAND_RUN, &arena), *target = help_format(COMMAND_TARGET, &arena);
 	(void)state;
 	for (size_t i = 0; i < LENGTH(parts); i++) assert_contains(run, parts[i]);
@@ -98,10 +98,10 @@ static void version_is_the_name_and_the_number(void **state) {
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test_setup_teardown(help_shows_every_row_of_its_command_and_no_other, set_up, tear_down),
-	        cmocka_unit_test_setup_teardown(help_fits_into_100_columns_and_ends_its_lines, set_up, tear_down),
-	        cmocka_unit_test_setup_teardown(help_names_groups_examples_and_exit_codes, set_up, tear_down),
-	        cmocka_unit_test_setup_teardown(version_is_the_name_and_the_number, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(help_shows_every_row_of_its_command_and_no_other, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(help_fits_into_100_columns_and_ends_its_lines, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(help_names_groups_examples_and_exit_codes, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(version_is_the_name_and_the_number, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

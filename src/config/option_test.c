@@ -91,18 +91,18 @@ static void nearest_knows_slips_and_beginnings(void **state) {
 	static const struct {
 		const char *typed, *want;
 	} cases[] = {
-	        {"rat", "rate"},
-	        {"rtae", "rate"},
-	        {"max_tasks", "max-tasks"},
-	        {"concurency", "concurrency"},
-	        {"headrs", "headers"},
-	        {"dur", "duration"},
-	        {"url1", "url"},
-	        {"", NULL},
-	        {"r", NULL},
-	        {"zzzzzz", NULL},
-	        {"listen", NULL},
-	        {"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", NULL},
+		{"rat", "rate"},
+		{"rtae", "rate"},
+		{"max_tasks", "max-tasks"},
+		{"concurency", "concurrency"},
+		{"headrs", "headers"},
+		{"dur", "duration"},
+		{"url1", "url"},
+		{"", NULL},
+		{"r", NULL},
+		{"zzzzzz", NULL},
+		{"listen", NULL},
+		{"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", NULL},
 	};
 	(void)state;
 	for (size_t i = 0; i < LENGTH(cases); i++) {
@@ -131,13 +131,13 @@ static void words_are_taken_one_by_one(void **state) {
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(every_row_is_complete),
-	        cmocka_unit_test(names_and_letters_are_unique_in_a_command),
-	        cmocka_unit_test(keys_are_unique),
-	        cmocka_unit_test(conflicts_are_mutual_and_needs_exist),
-	        cmocka_unit_test(look_ups_keep_commands_apart_and_know_no_parts),
-	        cmocka_unit_test(nearest_knows_slips_and_beginnings),
-	        cmocka_unit_test(words_are_taken_one_by_one),
+		cmocka_unit_test(every_row_is_complete),
+		cmocka_unit_test(names_and_letters_are_unique_in_a_command),
+		cmocka_unit_test(keys_are_unique),
+		cmocka_unit_test(conflicts_are_mutual_and_needs_exist),
+		cmocka_unit_test(look_ups_keep_commands_apart_and_know_no_parts),
+		cmocka_unit_test(nearest_knows_slips_and_beginnings),
+		cmocka_unit_test(words_are_taken_one_by_one),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -35,9 +35,9 @@ static void quote_text_cuts_long_text_between_characters(void **state) {
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(quote_text_keeps_short_text),
-	        cmocka_unit_test(quote_text_hides_control_characters),
-	        cmocka_unit_test(quote_text_cuts_long_text_between_characters),
+		cmocka_unit_test(quote_text_keeps_short_text),
+		cmocka_unit_test(quote_text_hides_control_characters),
+		cmocka_unit_test(quote_text_cuts_long_text_between_characters),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,7 +21,7 @@ struct value {
 static bool refuse(const struct value *v, const char *what, const char *advice) {
 	struct quote quote;
 	return err_set(v->err, ERR_USAGE, "--%s: %s %s; %s", v->row->flag, quote_text(&quote, v->text), what,
-	        advice ? advice : value_advice(v->row, v->arena));
+		advice ? advice : value_advice(v->row, v->arena));
 }
 
 static bool refuse_limit(const struct value *v, const char *what, const char *limit, const char *limit_text) {
@@ -170,7 +170,7 @@ static bool refuse_stage(const struct value *v, struct slice part, const char *w
 	for (const char *c = v->text.at; part.at && c < part.at; c++) number += *c == ',';
 	if (number > STAGE_MAX) return err_set(v->err, ERR_USAGE, "--%s: too many stages; write at most %d", v->row->flag, STAGE_MAX);
 	return err_set(v->err, ERR_USAGE, "--%s: stage %u, %s, %s; %s", v->row->flag, number, quote_text(&quote, part), what,
-	        value_advice(v->row, v->arena));
+		value_advice(v->row, v->arena));
 }
 
 static bool parse_stages(const struct value *v) {
@@ -188,15 +188,15 @@ static bool parse_stages(const struct value *v) {
 }
 
 static bool (*const parsers[])(const struct value *) = {
-        [KIND_BOOL] = parse_bool,
-        [KIND_COUNT] = parse_count,
-        [KIND_REAL] = parse_real,
-        [KIND_TEXT] = parse_text,
-        [KIND_LIST] = parse_list,
-        [KIND_TIME] = parse_time,
-        [KIND_CHOICE] = parse_choice,
-        [KIND_STATUS] = parse_status,
-        [KIND_STAGES] = parse_stages,
+	[KIND_BOOL] = parse_bool,
+	[KIND_COUNT] = parse_count,
+	[KIND_REAL] = parse_real,
+	[KIND_TEXT] = parse_text,
+	[KIND_LIST] = parse_list,
+	[KIND_TIME] = parse_time,
+	[KIND_CHOICE] = parse_choice,
+	[KIND_STATUS] = parse_status,
+	[KIND_STAGES] = parse_stages,
 };
 
 bool value_parse(const struct option_row *row, const char *text, struct arena *arena, struct settings *settings, struct err *err) {
@@ -216,30 +216,30 @@ void value_preset(struct arena *arena, struct settings *settings) {
 
 const char *value_unit(const struct option_row *row) {
 	static const char *const units[] = {
-	        [KIND_BOOL] = NULL,
-	        [KIND_COUNT] = "N",
-	        [KIND_REAL] = "N",
-	        [KIND_TEXT] = "TEXT",
-	        [KIND_LIST] = "TEXT",
-	        [KIND_TIME] = "TIME",
-	        [KIND_CHOICE] = "CHOICE",
-	        [KIND_STATUS] = "SET",
-	        [KIND_STAGES] = "TIME@RATE,...",
+		[KIND_BOOL] = NULL,
+		[KIND_COUNT] = "N",
+		[KIND_REAL] = "N",
+		[KIND_TEXT] = "TEXT",
+		[KIND_LIST] = "TEXT",
+		[KIND_TIME] = "TIME",
+		[KIND_CHOICE] = "CHOICE",
+		[KIND_STATUS] = "SET",
+		[KIND_STAGES] = "TIME@RATE,...",
 	};
 	return row->unit ? row->unit : units[row->kind];
 }
 
 const char *value_advice(const struct option_row *row, struct arena *arena) {
 	static const char *const examples[] = {
-	        [KIND_BOOL] = "true",
-	        [KIND_COUNT] = "100",
-	        [KIND_REAL] = "100",
-	        [KIND_TEXT] = NULL,
-	        [KIND_LIST] = NULL,
-	        [KIND_TIME] = "10s",
-	        [KIND_CHOICE] = NULL,
-	        [KIND_STATUS] = "200,204,3xx",
-	        [KIND_STAGES] = "30s@500,1m@2000",
+		[KIND_BOOL] = "true",
+		[KIND_COUNT] = "100",
+		[KIND_REAL] = "100",
+		[KIND_TEXT] = NULL,
+		[KIND_LIST] = NULL,
+		[KIND_TIME] = "10s",
+		[KIND_CHOICE] = NULL,
+		[KIND_STATUS] = "200,204,3xx",
+		[KIND_STAGES] = "30s@500,1m@2000",
 	};
 	const char *example = row->preset ? row->preset : examples[row->kind], *unit = value_unit(row);
 	if (example) return arena_format(arena, "write e.g. --%s %s", row->flag, example);

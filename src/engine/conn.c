@@ -5,7 +5,7 @@
 
 #include "engine/worker.h"
 
-#define BACKOFF_MAX 7 /* failed dials in a row are counted up to here */
+#define BACKOFF_MAX 7 /* failed set-ups in a row are counted up to here */
 
 static const struct http_ops *const http = &h1_ops;
 
@@ -40,30 +40,66 @@ static void conn_finish(struct worker *worker, struct conn *conn, const struct h
 	worker->model->freed(worker, conn, now);
 }
 
-static void conn_dial_failed(struct worker *worker, struct conn *conn, enum reason reason, nsec now) {
+/* A connection could not be set up. */
+static void conn_setup_failed(struct worker *worker, struct conn *conn, enum reason reason, nsec now) {
 	conn->state = CONN_DOWN;
 	if (conn->backoff < BACKOFF_MAX) conn->backoff++;
-	worker->tally->connect_failed++;
-	worker->failed_dials[reason]++;
 	if (conn->flight.active)
 		conn_finish(worker, conn, &(struct http_end){.reason = reason}, false, now);
 	else
 		worker->model->freed(worker, conn, now);
 }
 
-static void conn_dial(struct worker *worker, struct conn *conn, nsec now) {
-	const struct address_list *addresses = worker->shared->addresses;
-	conn->address = worker->next_address;
-	worker->next_address = (uint16_t)((worker->next_address + 1) % addresses->count);
-	conn->dialled = now;
-	enum reason reason = worker->loop->ops->dial(worker->loop, &conn->net, &addresses->at[conn->address]);
-	if (reason != REASON_NONE) {
-		conn_dial_failed(worker, conn, reason, now);
+/* Returns the next address in turn, passing by those whose last dial failed; they get another chance every second. */
+static uint16_t conn_pick_address(struct worker *worker, nsec now) {
+	size_t count = worker->shared->addresses->count;
+	uint64_t all = count < 64 ? (1ull << count) - 1 : ~0ull;
+	if (now >= worker->addresses_again || worker->addresses_down == all) {
+		worker->addresses_down = 0;
+		worker->addresses_again = now + SEC;
+	}
+	while (worker->addresses_down >> worker->next_address & 1) worker->next_address = (uint16_t)((worker->next_address + 1) % count);
+	uint16_t picked = worker->next_address;
+	worker->next_address = (uint16_t)((picked + 1) % count);
+	return picked;
+}
+
+/* A dial failed. Returns whether another address should be tried. */
+static bool conn_count_failed_dial(struct worker *worker, struct conn *conn, enum reason reason) {
+	worker->tally->connect_failed++;
+	worker->failed_dials[reason]++;
+	if (reason == REASON_NO_PORT || reason == REASON_NO_DESCRIPTOR) return false;
+	worker->addresses_down |= 1ull << conn->address;
+	conn->tried++;
+	return reason != REASON_TIMEOUT_CONNECT && conn->tried < worker->shared->addresses->count;
+}
+
+/* Dials the addresses in turn until one begins to connect. */
+static void conn_try_addresses(struct worker *worker, struct conn *conn, nsec now) {
+	for (;;) {
+		conn->address = conn_pick_address(worker, now);
+		enum reason reason = worker->loop->ops->dial(worker->loop, &conn->net, &worker->shared->addresses->at[conn->address]);
+		if (reason == REASON_NONE) break;
+		if (conn_count_failed_dial(worker, conn, reason)) continue;
+		conn_setup_failed(worker, conn, reason, now);
 		return;
 	}
 	conn->state = CONN_CONNECTING;
-	nsec at = now + worker->plan->connect_timeout;
+	nsec at = conn->dialled + worker->plan->connect_timeout;
 	conn_arm(worker, conn, conn->flight.active && conn->flight.deadline < at ? conn->flight.deadline : at);
+}
+
+static void conn_dial(struct worker *worker, struct conn *conn, nsec now) {
+	conn->dialled = now;
+	conn->tried = 0;
+	conn_try_addresses(worker, conn, now);
+}
+
+static void conn_dial_failed(struct worker *worker, struct conn *conn, enum reason reason, nsec now) {
+	if (conn_count_failed_dial(worker, conn, reason))
+		conn_try_addresses(worker, conn, now);
+	else
+		conn_setup_failed(worker, conn, reason, now);
 }
 
 /* The first byte of an attempt went to the kernel. */
@@ -174,7 +210,9 @@ static void conn_on_open(struct loop *loop, struct loop_conn *net, enum reason r
 	conn->state = CONN_IDLE;
 	conn->backoff = 0;
 	conn->served = 0;
+	worker->addresses_down &= ~(1ull << conn->address);
 	worker->tally->opened++;
+	worker->tally->cells[worker->plan->groups.first_address + conn->address].opened++;
 	http->start(conn_http(conn), worker->http, worker);
 	if (!flight->active) {
 		worker->model->freed(worker, conn, now);

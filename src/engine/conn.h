@@ -23,29 +23,30 @@ enum conn_state {
 /* A request in flight. Stamps: see record/sample.h; 0: not reached. */
 struct flight {
 	const struct http_request *request;
-	uint64_t k;      /* number of the request */
+	uint64_t k; /* number of the request */
 	nsec due, ready;
 	nsec first_sent; /* of the first attempt */
 	nsec again;      /* ready of the last attempt; 0: there was only one */
 	nsec sent, written;
-	nsec connect;    /* durations */
-	nsec deadline;   /* ready + time-out */
+	nsec connect;  /* durations */
+	nsec deadline; /* ready + time-out */
 	bool active;
-	bool on_wire;    /* the last attempt's first byte was handed to the kernel */
-	bool reused;     /* the last attempt went out on a connection that had carried a request */
+	bool on_wire;     /* the last attempt's first byte was handed to the kernel */
+	bool reused;      /* the last attempt went out on a connection that had carried a request */
 	uint8_t attempts; /* tried so far, this one included */
 };
 
 struct conn {
 	_Alignas(16) struct loop_conn net; /* first: the loop's events point here */
-	uint8_t state;        /* enum conn_state */
-	uint8_t backoff;      /* closed loop: failed dials in a row, capped */
-	uint16_t address;     /* index into the addresses */
-	uint32_t served;      /* requests sent on this socket */
-	nsec dialled;         /* start of the last dial */
-	nsec wake;            /* closed loop: when its task sends the next request; 0: not waiting for a moment */
-	struct timer timer;   /* the earliest of what may be due: set-up, deadline, start of a task; looked at lazily */
-	struct conn *before, *next; /* idle list; `next` also the stack of closed ones */
+	uint8_t state;                     /* enum conn_state */
+	uint8_t backoff;                   /* closed loop: failed set-ups in a row, capped */
+	uint8_t tried;                     /* addresses of this set-up that failed */
+	uint16_t address;                  /* index into the addresses */
+	uint32_t served;                   /* requests sent on this socket */
+	nsec dialled;                      /* start of the last set-up, which may have tried several addresses */
+	nsec wake;                         /* closed loop: when its task sends the next request; 0: not waiting for a moment */
+	struct timer timer;                /* the earliest of what may be due: set-up, deadline, start of a task; looked at lazily */
+	struct conn *before, *next;        /* idle list; `next` also the stack of closed ones */
 	struct flight flight;
 };
 

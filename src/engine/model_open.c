@@ -79,9 +79,7 @@ static nsec open_due(const struct worker *worker) {
 	const struct cursor *cursor = &worker->cursor;
 	if (cursor->due == NSEC_NEVER || cursor->k >= worker->plan->k_limit) return NSEC_NEVER;
 	nsec due = worker->start + cursor->due;
-	if (due >= worker->stop) return NSEC_NEVER;
-	if (atomic_load_explicit(&worker->shared->abandon, memory_order_relaxed)) return NSEC_NEVER;
-	return due;
+	return due >= worker->stop || worker->abandoned ? NSEC_NEVER : due;
 }
 
 /* When a request that waits may be taken up: its due time (late on purpose in a test). */

@@ -12,13 +12,13 @@
 
 struct run {
 	struct run_shared shared;
-	unsigned count;          /* workers with a thread */
+	unsigned count; /* workers with a thread */
 	struct worker *workers;
 	struct tally *tally, *fresh; /* the sum so far, and the one that is handed out next */
 	struct totals *totals;
-	struct cursor planned;   /* open loop: walks the whole schedule */
+	struct cursor planned; /* open loop: walks the whole schedule */
 	uint64_t planned_count;
-	int descriptor;          /* eventfd: the last worker is done */
+	int descriptor; /* eventfd: the last worker is done */
 	_Atomic unsigned running;
 	/* The start line: the workers report, main gives the start. Not on any request's path. */
 	pthread_mutex_t lock;

@@ -14,19 +14,19 @@ struct run;
 
 /* How the run stands. */
 struct run_state {
-	nsec start;             /* CLOCK_MONOTONIC of the start line */
-	nsec elapsed;           /* since then */
-	bool ended;             /* all workers are done: run_finish may be called */
+	nsec start;   /* CLOCK_MONOTONIC of the start line */
+	nsec elapsed; /* since then */
+	bool ended;   /* all workers are done: run_finish may be called */
 };
 
 /* What a run came to. */
 struct run_totals {
 	struct tally *tally;
 	struct totals *totals;
-	uint64_t planned;       /* from the schedule alone (open loop) or tickets taken (closed loop) */
-	nsec window;            /* length of the measured window, >= 0 */
-	bool limit_reached;     /* --requests ended the run */
-	bool answered;          /* at least one byte of a response arrived */
+	uint64_t planned;         /* from the schedule alone (open loop) or tickets taken (closed loop) */
+	nsec window;              /* length of the measured window, >= 0 */
+	bool limit_reached;       /* --requests ended the run */
+	bool answered;            /* at least one byte of a response arrived */
 	enum reason last_failure; /* the most frequent reason of failed dials and requests; REASON_NONE: none */
 	uint64_t failures;
 	uint64_t busiest_cpu_ns, busiest_wall_ns; /* of the busiest worker */
@@ -51,7 +51,7 @@ struct run_state run_tick(struct run *run, void (*tick)(void *user, nsec elapsed
 /* Returns whether nothing can be measured: no response has ever arrived and every attempt so far failed. */
 bool run_is_hopeless(const struct run *run);
 
-/* Ends the run early: no request due later than 200 ms from now is sent, what waits is counted as unsent, what is in flight may finish. */
+/* Ends the run early: no request due later than 200 ms from now is sent, what waits then is counted as unsent, what is in flight may finish. */
 void run_stop(struct run *run);
 
 /* Waits for the workers, adds everything up. The result points into the run. */

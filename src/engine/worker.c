@@ -79,11 +79,11 @@ static nsec worker_next_moment(const struct worker *worker, nsec now, nsec due) 
 	return until;
 }
 
-static void worker_see_stop(struct worker *worker) {
+static void worker_see_stop(struct worker *worker, nsec now) {
 	nsec stop = atomic_load_explicit(&worker->shared->stop, memory_order_relaxed);
-	if (stop == worker->stop) return;
 	worker->stop = stop;
 	worker->drain_end = stop + worker->plan->timeout;
+	worker->abandoned = now >= stop && atomic_load_explicit(&worker->shared->abandon, memory_order_relaxed);
 }
 
 /* Ends what the drain left: requests in flight are counted as open. */
@@ -108,11 +108,11 @@ void worker_run(struct worker *worker) {
 	nsec cpu = worker_cpu();
 	worker->start = worker->shared->start;
 	worker->window_start = worker->last_done = worker->start + worker->plan->warmup;
-	worker_see_stop(worker);
+	worker_see_stop(worker, worker->start);
 	worker->model->start(worker);
 	for (;;) {
 		nsec now = clock_now();
-		worker_see_stop(worker);
+		worker_see_stop(worker, now);
 		worker->model->advance(worker, now);
 		worker_run_timers(worker, now);
 		worker_mail(worker);
@@ -120,9 +120,11 @@ void worker_run(struct worker *worker) {
 		nsec due = worker->model->next(worker);
 		nsec until = worker_next_moment(worker, now, due);
 		nsec spin_from = worker->plan->spin && due == until ? due - SPIN_BEFORE : NSEC_NEVER;
-		worker->tally->spun += worker->loop->ops->turn(worker->loop, until, spin_from);
+		nsec spun = worker->loop->ops->turn(worker->loop, until, spin_from);
+		worker->tally->spun += spun;
+		worker->spun += spun;
 	}
 	worker_end(worker);
-	worker->cpu_ns = (uint64_t)(worker_cpu() - cpu);
+	worker->cpu_ns = (uint64_t)(worker_cpu() - cpu - worker->spun);
 	worker->wall_ns = (uint64_t)(clock_now() - worker->start);
 }

@@ -70,40 +70,44 @@ struct worker {
 	struct conn *idle_first, *idle_last; /* open loop: least recently used first */
 	struct conn *down;                   /* open loop: closed ones, a stack */
 	size_t down_count;
-	size_t active;                       /* requests in flight, set-up included */
+	size_t active; /* requests in flight, set-up included */
 	uint16_t next_address;
+	uint64_t addresses_down; /* bit i: the last dial to address i failed; new connections go elsewhere while there is an elsewhere */
+	nsec addresses_again;    /* when they are tried again */
 
 	/* Times that every request needs. */
 	nsec start, window_start, stop, drain_end;
 
 	/* Open loop. */
-	struct cursor cursor;      /* the next request of this worker */
-	nsec full_since;           /* when the last free slot was taken; meaningful while none is free */
+	struct cursor cursor; /* the next request of this worker */
+	nsec full_since;      /* when the last free slot was taken; meaningful while none is free */
 	bool full;
-	bool pumping;              /* requests are being sent: what becomes free meanwhile is seen by that loop */
-	size_t released;           /* connections that the spawn ramp allows so far */
+	bool abandoned;  /* by a signal: what still waits at the stop is given up */
+	bool pumping;    /* requests are being sent: what becomes free meanwhile is seen by that loop */
+	size_t released; /* connections that the spawn ramp allows so far */
 
 	/* Closed loop. */
-	uint64_t tickets;          /* granted to this worker, not yet taken */
+	uint64_t tickets; /* granted to this worker, not yet taken */
 
 	/* Recording. */
 	struct tally *tally;
 	struct totals *totals;
-	struct http_end ended;     /* filled by the end event, looked at after feed */
+	struct http_end ended; /* filled by the end event, looked at after feed */
 	bool has_ended;
-	nsec truth;                /* --truth: how long the target had the request being answered, by its own record; -1: it did not say */
-	nsec last_done;            /* of the last completion, for the longest gap */
+	nsec truth;     /* --truth: how long the target had the request being answered, by its own record; -1: it did not say */
+	nsec last_done; /* of the last completion, for the longest gap */
 	uint64_t samples;
-	size_t stage;              /* row of the stage of the last sample, to search from */
+	size_t stage; /* row of the stage of the last sample, to search from */
 	uint64_t failed_dials[REASON_COUNT];
 
 	/* Main and worker meet here. */
-	struct mailbox fresh;      /* main puts an empty tally */
-	struct mailbox filled;     /* the worker puts a full one */
+	struct mailbox fresh;  /* main puts an empty tally */
+	struct mailbox filled; /* the worker puts a full one */
 	_Atomic bool done;
 	pthread_t thread;
-	uint64_t cpu_ns, wall_ns;  /* of its own thread, from the start line to its end; read after the join */
-	nsec ended_at;             /* done of its last request that counts */
+	nsec spun;                /* time spent waiting without sleep */
+	uint64_t cpu_ns, wall_ns; /* of its own thread without its spinning, from the start line to its end; read after the join */
+	nsec ended_at;            /* done of its last request that counts */
 };
 
 /* Takes a worker's memory and opens what it needs; before its thread exists. ERR_FAILED. */

@@ -18,12 +18,12 @@ enum frame {
 };
 
 enum phase {
-	PHASE_HEAD, /* idle, or a head is awaited or begun */
-	PHASE_LENGTH, /* `left` bytes of the body are to come */
+	PHASE_HEAD,    /* idle, or a head is awaited or begun */
+	PHASE_LENGTH,  /* `left` bytes of the body are to come */
 	PHASE_CHUNKED, /* the parser is in the body or its trailers */
-	PHASE_CLOSE, /* everything up to the end of the connection is body */
-	PHASE_DONE, /* the response is complete; only within feed() */
-	PHASE_DEAD, /* the connection carries nothing more */
+	PHASE_CLOSE,   /* everything up to the end of the connection is body */
+	PHASE_DONE,    /* the response is complete; only within feed() */
+	PHASE_DEAD,    /* the connection carries nothing more */
 };
 
 /* What a head of a response says. */
@@ -46,7 +46,7 @@ struct h1 {
 	struct http_shared *shared;
 	void *owner;
 	const struct http_request *request; /* NULL: idle */
-	size_t unsent; /* bytes of the request the carrier has not accepted yet */
+	size_t unsent;                      /* bytes of the request the carrier has not accepted yet */
 	nsec first;
 	uint64_t body_bytes;
 	uint64_t left;
@@ -56,7 +56,7 @@ struct h1 {
 	uint8_t phase;
 	bool begun; /* the parser is in the middle of a head */
 	bool lined; /* the status line of this head is over */
-	char last; /* the last byte of it so far */
+	char last;  /* the last byte of it so far */
 	bool any_byte;
 	bool keep;
 	llhttp_t parser;
@@ -84,10 +84,10 @@ static int take_body(llhttp_t *parser, const char *at, size_t size) {
 
 /* The parser stops behind every head and every message: what the head means and what may follow the message is decided here. */
 static const llhttp_settings_t settings = {
-        .on_status_complete = take_status,
-        .on_headers_complete = pause_parser,
-        .on_body = take_body,
-        .on_message_complete = pause_parser,
+	.on_status_complete = take_status,
+	.on_headers_complete = pause_parser,
+	.on_body = take_body,
+	.on_message_complete = pause_parser,
 };
 
 /* Understands the head that the parser has just read; false if HTTP/1.1 does not know such a thing.
@@ -258,12 +258,12 @@ static enum reason body_read(struct h1 *h1, struct slice *rest) {
 /* What is known of the outstanding request. */
 static struct http_end end_of(const struct h1 *h1, enum reason reason, bool reusable) {
 	return (struct http_end){
-	        .reason = reason,
-	        .status = h1->status,
-	        .any_byte = h1->any_byte,
-	        .reusable = reusable,
-	        .first = h1->first,
-	        .body_bytes = h1->body_bytes,
+		.reason = reason,
+		.status = h1->status,
+		.any_byte = h1->any_byte,
+		.reusable = reusable,
+		.first = h1->first,
+		.body_bytes = h1->body_bytes,
 	};
 }
 
@@ -380,16 +380,16 @@ static struct http_end h1_cancel(void *state, uint32_t id) {
 }
 
 const struct http_ops h1_ops = {
-        .name = "http/1.1",
-        .state_bytes = sizeof(struct h1),
-        .new_shared = h1_new_shared,
-        .free_shared = h1_free_shared,
-        .start = h1_start,
-        .room = h1_room,
-        .submit = h1_submit,
-        .drain = h1_drain,
-        .drained = h1_drained,
-        .feed = h1_feed,
-        .finish = h1_finish,
-        .cancel = h1_cancel,
+	.name = "http/1.1",
+	.state_bytes = sizeof(struct h1),
+	.new_shared = h1_new_shared,
+	.free_shared = h1_free_shared,
+	.start = h1_start,
+	.room = h1_room,
+	.submit = h1_submit,
+	.drain = h1_drain,
+	.drained = h1_drained,
+	.feed = h1_feed,
+	.finish = h1_finish,
+	.cancel = h1_cancel,
 };

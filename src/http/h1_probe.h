@@ -20,12 +20,12 @@ enum probe_then {
 
 struct probe {
 	unsigned heads; /* head events */
-	unsigned ends; /* end events */
+	unsigned ends;  /* end events */
 	unsigned head_status;
 	bool alive; /* what the last feed() said */
 	bool order; /* head before body before end, ids as submitted */
 	struct http_end end;
-	size_t head_at; /* offset of the head slice in the bytes fed */
+	size_t head_at;   /* offset of the head slice in the bytes fed */
 	size_t head_size; /* 0: it came in pieces */
 	size_t body_size;
 	uint64_t body_sum; /* a checksum of the body's bytes, over its full length */

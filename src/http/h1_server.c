@@ -12,15 +12,15 @@
 #define PATH_MAX_BYTES 1024
 
 enum phase {
-	PHASE_HEAD, /* a head is awaited or begun */
-	PHASE_LENGTH, /* `left` bytes of the body are to come */
+	PHASE_HEAD,    /* a head is awaited or begun */
+	PHASE_LENGTH,  /* `left` bytes of the body are to come */
 	PHASE_CHUNKED, /* the parser is in the body or its trailers */
-	PHASE_DONE, /* the request is complete; only within feed() */
+	PHASE_DONE,    /* the request is complete; only within feed() */
 };
 
 /* What a request head says. */
 struct meaning {
-	uint64_t length; /* of the body; 0 with `chunked` */
+	uint64_t length;  /* of the body; 0 with `chunked` */
 	uint32_t path_at; /* offset in the head; only of heads that came in one piece */
 	uint16_t path_size;
 	uint8_t method; /* enum llhttp_method */
@@ -43,7 +43,7 @@ struct h1_server_shared {
 	const struct h1_server_events *events;
 	void *owner;
 	const char *begin; /* of the piece that the parser reads */
-	const char *mark; /* end of the last piece of body in it; NULL: none */
+	const char *mark;  /* end of the last piece of body in it; NULL: none */
 };
 
 struct h1_server {
@@ -64,7 +64,7 @@ struct h1_server {
 
 static void word_add(struct word *word, struct slice want, const char *at, size_t size) {
 	if (word->differs || size > want.size - word->seen ||
-	        !slice_equal_nocase((struct slice){want.at + word->seen, size}, (struct slice){at, size}))
+		!slice_equal_nocase((struct slice){want.at + word->seen, size}, (struct slice){at, size}))
 		word->differs = true;
 	else
 		word->seen = (uint8_t)(word->seen + size);
@@ -126,14 +126,14 @@ static int pause_parser(llhttp_t *parser) {
 }
 
 static const llhttp_settings_t settings = {
-        .on_url = take_url,
-        .on_header_field = take_field,
-        .on_header_field_complete = end_field,
-        .on_header_value = take_value,
-        .on_header_value_complete = end_value,
-        .on_headers_complete = pause_parser,
-        .on_body = take_body,
-        .on_message_complete = pause_parser,
+	.on_url = take_url,
+	.on_header_field = take_field,
+	.on_header_field_complete = end_field,
+	.on_header_value = take_value,
+	.on_header_value_complete = end_value,
+	.on_headers_complete = pause_parser,
+	.on_body = take_body,
+	.on_message_complete = pause_parser,
 };
 
 /* Completes the meaning of the head that the parser has just read; false if the request cannot be framed (RFC 9112 section 6.3). */
@@ -186,12 +186,12 @@ static void head_learn(struct h1_server *server, struct slice head) {
 static void request_describe(const struct h1_server *server, uint64_t body_bytes, struct h1_server_request *ret) {
 	const struct meaning *meaning = &server->meaning;
 	*ret = (struct h1_server_request){
-	        .method = meaning->method == HTTP_GET ? SLICE("GET") : slice_of(llhttp_method_name(meaning->method)),
-	        .path = server->path,
-	        .keep_alive = meaning->keep,
-	        .is_head = meaning->method == HTTP_HEAD,
-	        .expects_continue = meaning->expects_continue,
-	        .body_bytes = body_bytes,
+		.method = meaning->method == HTTP_GET ? SLICE("GET") : slice_of(llhttp_method_name(meaning->method)),
+		.path = server->path,
+		.keep_alive = meaning->keep,
+		.is_head = meaning->method == HTTP_HEAD,
+		.expects_continue = meaning->expects_continue,
+		.body_bytes = body_bytes,
 	};
 }
 
@@ -312,7 +312,7 @@ void h1_server_start(void *state, struct h1_server_shared *shared) {
 }
 
 enum h1_server_result h1_server_feed(
-        void *state, struct slice bytes, size_t *used, struct h1_server_request *ret, const struct h1_server_events *events, void *owner) {
+	void *state, struct slice bytes, size_t *used, struct h1_server_request *ret, const struct h1_server_events *events, void *owner) {
 	struct h1_server *server = state;
 	struct slice rest = bytes;
 	bool good = true;

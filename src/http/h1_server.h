@@ -10,9 +10,9 @@
 #define H1_SERVER_HEAD_MAX 65536
 
 enum h1_server_result {
-	H1_SERVER_MORE, /* all bytes digested, the request is not complete yet */
+	H1_SERVER_MORE,    /* all bytes digested, the request is not complete yet */
 	H1_SERVER_REQUEST, /* a request is complete: see the state; *used says how many bytes belonged to it */
-	H1_SERVER_BAD, /* not HTTP/1.x, or a head over the limit: answer 400 and close */
+	H1_SERVER_BAD,     /* not HTTP/1.x, or a head over the limit: answer 400 and close */
 };
 
 /* What the connections of one thread share: the last request head, for the comparison that saves the parsing. */
@@ -30,11 +30,11 @@ void h1_server_start(void *state, struct h1_server_shared *shared);
 /* A complete request. Slices are valid until the next feed; `path` keeps its query. Cut to 1,024 bytes. */
 struct h1_server_request {
 	struct slice method; /* "GET" */
-	struct slice path; /* "/bytes/100?x=1" */
-	bool keep_alive; /* what version and Connection header ask for */
+	struct slice path;   /* "/bytes/100?x=1" */
+	bool keep_alive;     /* what version and Connection header ask for */
 	bool is_head;
 	bool expects_continue; /* Expect: 100-continue */
-	uint64_t body_bytes; /* length of the body */
+	uint64_t body_bytes;   /* length of the body */
 };
 
 /* Receives pieces of the request's body as they come (NULL: only counted), and the head as soon as it is complete (NULL: not wanted;
@@ -47,4 +47,4 @@ struct h1_server_events {
 /* Digests bytes up to the end of one request, its body included; `*used` bytes were taken, the rest belongs to the next (pipelining).
  * With REQUEST, `*ret` describes it. `events` may be NULL. */
 enum h1_server_result h1_server_feed(
-        void *state, struct slice bytes, size_t *used, struct h1_server_request *ret, const struct h1_server_events *events, void *owner);
+	void *state, struct slice bytes, size_t *used, struct h1_server_request *ret, const struct h1_server_events *events, void *owner);

@@ -16,7 +16,7 @@
 struct told {
 	char text[LOG_MAX];
 	size_t size;
-	size_t body; /* bytes of the body of the current request */
+	size_t body;      /* bytes of the body of the current request */
 	char bodies[256]; /* its first bytes */
 };
 
@@ -33,7 +33,7 @@ static void tell(struct told *told, const char *format, ...) {
 
 static void tell_request(struct told *told, const char *what, const struct h1_server_request *request) {
 	tell(told, "%s %.*s %.*s%s%s%s", what, (int)request->method.size, request->method.at, (int)request->path.size, request->path.at,
-	        request->keep_alive ? " keep" : "", request->is_head ? " is_head" : "", request->expects_continue ? " expects" : "");
+		request->keep_alive ? " keep" : "", request->is_head ? " is_head" : "", request->expects_continue ? " expects" : "");
 }
 
 static void on_head(void *owner, const struct h1_server_request *request) {
@@ -96,44 +96,44 @@ static void run(struct told *told, struct h1_server_shared *shared, struct slice
 static const struct {
 	const char *text, *want;
 } cases[] = {
-        {"GET / HTTP/1.1\r\nHost: h\r\n\r\n", "head GET / keep\nrequest GET / keep \n"},
-        {"GET /bytes/100?x=1 HTTP/1.1\r\nHost: h\r\n\r\n", "head GET /bytes/100?x=1 keep\nrequest GET /bytes/100?x=1 keep \n"},
-        {"HEAD /x HTTP/1.1\r\n\r\n", "head HEAD /x keep is_head\nrequest HEAD /x keep is_head \n"},
-        {"OPTIONS * HTTP/1.1\r\n\r\n", "head OPTIONS * keep\nrequest OPTIONS * keep \n"},
-        {"GET http://h:80/a?b HTTP/1.1\r\n\r\n", "head GET /a?b keep\nrequest GET /a?b keep \n"},
-        {"\r\nGET / HTTP/1.1\r\n\r\n", "head GET / keep\nrequest GET / keep \n"},
-        {"GET / HTTP/1.1\r\nConnection: close\r\n\r\n", "head GET /\nrequest GET / \n"},
-        {"GET / HTTP/1.0\r\n\r\n", "head GET /\nrequest GET / \n"},
-        {"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", "head GET / keep\nrequest GET / keep \n"},
-        {"POST /e HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello", "head POST /e keep\nrequest POST /e keep hello\n"},
-        {"POST /e HTTP/1.1\r\nContent-Length: 0\r\n\r\n", "head POST /e keep\nrequest POST /e keep \n"},
-        {"PUT /e HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2;x=y\r\nlo\r\n0\r\nA: b\r\n\r\n",
-                "head PUT /e keep\nrequest PUT /e keep hello\n"},
-        {"PATCH /e HTTP/1.1\r\nContent-Length: 1\r\nexpect: 100-Continue\r\n\r\nx", "head PATCH /e keep expects\nrequest PATCH /e keep expects x\n"},
-        {"POST /e HTTP/1.1\r\nContent-Length: 1\r\nExpect: 100-continued\r\nExpected: 100-continue\r\n\r\nx",
-                "head POST /e keep\nrequest POST /e keep x\n"},
-        /* an upgrade that is not accepted changes nothing */
-        {"GET / HTTP/1.1\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\nGET /2 HTTP/1.1\r\n\r\n",
-                "head GET / keep\nrequest GET / keep \nhead GET /2 keep\nrequest GET /2 keep \n"},
-        /* pipelining */
-        {"GET /1 HTTP/1.1\r\n\r\nGET /2 HTTP/1.1\r\n\r\nGET /1 HTTP/1.1\r\n\r\n",
-                "head GET /1 keep\nrequest GET /1 keep \nhead GET /2 keep\nrequest GET /2 keep \nhead GET /1 keep\nrequest GET /1 keep \n"},
-        {"POST /1 HTTP/1.1\r\nContent-Length: 2\r\n\r\nabPOST /1 HTTP/1.1\r\nContent-Length: 2\r\n\r\ncdPOST /3 HTTP/1.1\r\nTransfer-Encoding: "
-         "chunked\r\n\r\n1\r\ne\r\n0\r\n\r\nGET / HTTP/1.1\r\n\r\n",
-                "head POST /1 keep\nrequest POST /1 keep ab\nhead POST /1 keep\nrequest POST /1 keep cd\nhead POST /3 keep\nrequest POST /3 keep e\n"
-                "head GET / keep\nrequest GET / keep \n"},
-        /* RFC 9112 section 6.3: what cannot be framed is refused */
-        {"POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", "bad\n"},
-        {"POST / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "bad\n"},
-        {"POST / HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n", "bad\n"},
-        {"POST / HTTP/1.1\r\nTransfer-Encoding: chunked, gzip\r\n\r\n", "bad\n"},
-        {"POST / HTTP/1.1\r\nContent-Length: x\r\n\r\n", "bad\n"},
-        {"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n", "head POST / keep\nbad\n"},
-        {"garbage\r\n\r\n", "bad\n"},
-        {"GET / HTTP/2.0\r\n\r\n", "bad\n"},
-        {"GET / HTTP/1.1\r\nA: b\nC: d\r\n\r\n", "bad\n"},
-        {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "bad\n"},
-        {"GET / HTTP/1.1\r\nA\x01: b\r\n\r\n", "bad\n"},
+	{"GET / HTTP/1.1\r\nHost: h\r\n\r\n", "head GET / keep\nrequest GET / keep \n"},
+	{"GET /bytes/100?x=1 HTTP/1.1\r\nHost: h\r\n\r\n", "head GET /bytes/100?x=1 keep\nrequest GET /bytes/100?x=1 keep \n"},
+	{"HEAD /x HTTP/1.1\r\n\r\n", "head HEAD /x keep is_head\nrequest HEAD /x keep is_head \n"},
+	{"OPTIONS * HTTP/1.1\r\n\r\n", "head OPTIONS * keep\nrequest OPTIONS * keep \n"},
+	{"GET http://h:80/a?b HTTP/1.1\r\n\r\n", "head GET /a?b keep\nrequest GET /a?b keep \n"},
+	{"\r\nGET / HTTP/1.1\r\n\r\n", "head GET / keep\nrequest GET / keep \n"},
+	{"GET / HTTP/1.1\r\nConnection: close\r\n\r\n", "head GET /\nrequest GET / \n"},
+	{"GET / HTTP/1.0\r\n\r\n", "head GET /\nrequest GET / \n"},
+	{"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", "head GET / keep\nrequest GET / keep \n"},
+	{"POST /e HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello", "head POST /e keep\nrequest POST /e keep hello\n"},
+	{"POST /e HTTP/1.1\r\nContent-Length: 0\r\n\r\n", "head POST /e keep\nrequest POST /e keep \n"},
+	{"PUT /e HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2;x=y\r\nlo\r\n0\r\nA: b\r\n\r\n",
+		"head PUT /e keep\nrequest PUT /e keep hello\n"},
+	{"PATCH /e HTTP/1.1\r\nContent-Length: 1\r\nexpect: 100-Continue\r\n\r\nx", "head PATCH /e keep expects\nrequest PATCH /e keep expects x\n"},
+	{"POST /e HTTP/1.1\r\nContent-Length: 1\r\nExpect: 100-continued\r\nExpected: 100-continue\r\n\r\nx",
+		"head POST /e keep\nrequest POST /e keep x\n"},
+	/* an upgrade that is not accepted changes nothing */
+	{"GET / HTTP/1.1\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\nGET /2 HTTP/1.1\r\n\r\n",
+		"head GET / keep\nrequest GET / keep \nhead GET /2 keep\nrequest GET /2 keep \n"},
+	/* pipelining */
+	{"GET /1 HTTP/1.1\r\n\r\nGET /2 HTTP/1.1\r\n\r\nGET /1 HTTP/1.1\r\n\r\n",
+		"head GET /1 keep\nrequest GET /1 keep \nhead GET /2 keep\nrequest GET /2 keep \nhead GET /1 keep\nrequest GET /1 keep \n"},
+	{"POST /1 HTTP/1.1\r\nContent-Length: 2\r\n\r\nabPOST /1 HTTP/1.1\r\nContent-Length: 2\r\n\r\ncdPOST /3 HTTP/1.1\r\nTransfer-Encoding: "
+	 "chunked\r\n\r\n1\r\ne\r\n0\r\n\r\nGET / HTTP/1.1\r\n\r\n",
+		"head POST /1 keep\nrequest POST /1 keep ab\nhead POST /1 keep\nrequest POST /1 keep cd\nhead POST /3 keep\nrequest POST /3 keep e\n"
+		"head GET / keep\nrequest GET / keep \n"},
+	/* RFC 9112 section 6.3: what cannot be framed is refused */
+	{"POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", "bad\n"},
+	{"POST / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "bad\n"},
+	{"POST / HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n", "bad\n"},
+	{"POST / HTTP/1.1\r\nTransfer-Encoding: chunked, gzip\r\n\r\n", "bad\n"},
+	{"POST / HTTP/1.1\r\nContent-Length: x\r\n\r\n", "bad\n"},
+	{"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n", "head POST / keep\nbad\n"},
+	{"garbage\r\n\r\n", "bad\n"},
+	{"GET / HTTP/2.0\r\n\r\n", "bad\n"},
+	{"GET / HTTP/1.1\r\nA: b\nC: d\r\n\r\n", "bad\n"},
+	{"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "bad\n"},
+	{"GET / HTTP/1.1\r\nA\x01: b\r\n\r\n", "bad\n"},
 };
 
 static void expect(const struct told *told, size_t i, const char *how) {
@@ -211,9 +211,9 @@ static void long_paths_are_cut_and_long_heads_refused(void **state) {
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(requests_are_understood_however_they_are_cut),
-	        cmocka_unit_test(the_path_outlives_the_bytes_it_came_in),
-	        cmocka_unit_test(long_paths_are_cut_and_long_heads_refused),
+		cmocka_unit_test(requests_are_understood_however_they_are_cut),
+		cmocka_unit_test(the_path_outlives_the_bytes_it_came_in),
+		cmocka_unit_test(long_paths_are_cut_and_long_heads_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

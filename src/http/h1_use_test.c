@@ -221,9 +221,9 @@ static void an_endless_body_is_only_counted(void **state) {
 	(void)state;
 	static char block[65536];
 	static const char *const heads[] = {
-	        "HTTP/1.1 200 OK\r\n\r\n",
-	        "HTTP/1.1 200 OK\r\nContent-Length: 18446744073709551615\r\n\r\n",
-	        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffff\r\n",
+		"HTTP/1.1 200 OK\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nContent-Length: 18446744073709551615\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffff\r\n",
 	};
 	struct http_shared *shared = h1_ops.new_shared(&(struct http_events){.end = probe_end});
 	for (size_t i = 0; i < LENGTH(heads); i++) {
@@ -240,8 +240,8 @@ static void an_endless_body_is_only_counted(void **state) {
 static void an_answer_to_head_teaches_nothing_wrong_about_get(void **state) {
 	(void)state;
 	static const char *const heads[] = {
-	        "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n",
-	        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
 	};
 	static const char *const bodies[] = {"hi", "2\r\nhi\r\n0\r\n\r\n"};
 	for (size_t i = 0; i < LENGTH(heads); i++) {
@@ -265,16 +265,16 @@ static void an_answer_to_head_teaches_nothing_wrong_about_get(void **state) {
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(a_connection_is_small),
-	        cmocka_unit_test(a_request_goes_out_in_whatever_pieces_the_carrier_takes),
-	        cmocka_unit_test(an_answer_before_the_request_is_out_ends_the_connection),
-	        cmocka_unit_test(the_next_request_may_be_submitted_from_the_end_event),
-	        cmocka_unit_test(giving_up_tells_what_is_known_and_ends_nothing_twice),
-	        cmocka_unit_test(the_head_is_handed_over_when_it_came_whole),
-	        cmocka_unit_test(a_head_over_the_limit_is_refused_at_the_same_byte_always),
-	        cmocka_unit_test(trailers_without_end_are_refused),
-	        cmocka_unit_test(an_endless_body_is_only_counted),
-	        cmocka_unit_test(an_answer_to_head_teaches_nothing_wrong_about_get),
+		cmocka_unit_test(a_connection_is_small),
+		cmocka_unit_test(a_request_goes_out_in_whatever_pieces_the_carrier_takes),
+		cmocka_unit_test(an_answer_before_the_request_is_out_ends_the_connection),
+		cmocka_unit_test(the_next_request_may_be_submitted_from_the_end_event),
+		cmocka_unit_test(giving_up_tells_what_is_known_and_ends_nothing_twice),
+		cmocka_unit_test(the_head_is_handed_over_when_it_came_whole),
+		cmocka_unit_test(a_head_over_the_limit_is_refused_at_the_same_byte_always),
+		cmocka_unit_test(trailers_without_end_are_refused),
+		cmocka_unit_test(an_endless_body_is_only_counted),
+		cmocka_unit_test(an_answer_to_head_teaches_nothing_wrong_about_get),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

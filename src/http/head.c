@@ -5,15 +5,15 @@
 
 /* Fields that decide about framing or the connection: their values are compared, always. */
 static const struct slice weighty[] = {
-        SLICE("connection"),
-        SLICE("content-length"),
-        SLICE("expect"),
-        SLICE("keep-alive"),
-        SLICE("proxy-connection"),
-        SLICE("te"),
-        SLICE("trailer"),
-        SLICE("transfer-encoding"),
-        SLICE("upgrade"),
+	SLICE("connection"),
+	SLICE("content-length"),
+	SLICE("expect"),
+	SLICE("keep-alive"),
+	SLICE("proxy-connection"),
+	SLICE("te"),
+	SLICE("trailer"),
+	SLICE("transfer-encoding"),
+	SLICE("upgrade"),
 };
 
 /* Returns whether all 8 bytes lie between blank and '~'. */

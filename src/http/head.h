@@ -8,7 +8,7 @@
 
 #include "base/str.h"
 
-#define HEAD_COUNT 4 /* heads remembered */
+#define HEAD_COUNT 4       /* heads remembered */
 #define HEAD_SIZE_MAX 4096 /* bytes; a longer head is not remembered */
 #define HEAD_GAPS_MAX 8
 

@@ -52,24 +52,24 @@ static void values_that_change_nothing_become_gaps(void **state) {
 static void what_matters_never_becomes_a_gap(void **state) {
 	(void)state;
 	static const char *const pairs[][2] = {
-	        {LINE "Content-Length: 2\r\n\r\n", LINE "Content-Length: 3\r\n\r\n"},
-	        {LINE "CONNECTION: aaaaa\r\n\r\n", LINE "CONNECTION: close\r\n\r\n"},
-	        {LINE "Transfer-Encoding: chunked\r\n\r\n", LINE "Transfer-Encoding: chunkex\r\n\r\n"},
-	        {LINE "Proxy-Connection: aaaaa\r\n\r\n", LINE "Proxy-Connection: close\r\n\r\n"},
-	        {LINE "Upgrade: a\r\n\r\n", LINE "Upgrade: b\r\n\r\n"},
-	        {LINE "Keep-Alive: 1\r\n\r\n", LINE "Keep-Alive: 2\r\n\r\n"},
-	        {LINE "Expect: 100-continue\r\n\r\n", LINE "Expect: 100-continux\r\n\r\n"},
-	        {LINE "A: b\r\n\r\n", LINE "B: b\r\n\r\n"},
-	        {LINE "A: b\r\n\r\n", LINE "A: bc\r\n\r\n"},
-	        {LINE "A: b\r\n c\r\n\r\n", LINE "A: x\r\n c\r\n\r\n"},
-	        {LINE "A: b\r\n\tc\r\n\r\n", LINE "A: b\r\n\td\r\n\r\n"},
-	        {LINE ": a\r\n\r\n", LINE ": b\r\n\r\n"},
-	        {LINE "A: \t\r\n\r\n", LINE "A: b\r\n\r\n"},
-	        {LINE "A: \xe4\r\n\r\n", LINE "A: b\r\n\r\n"},
-	        {LINE "A: b\r\n\r\n", LINE "A: \xe4\r\n\r\n"},
-	        {"HTTP/1.1 200 OK\r\n\r\n", "HTTP/1.1 201 OK\r\n\r\n"},
-	        {"HTTP/1.1 200 OK\r\n\r\n", "HTTP/1.1 200 ok\r\n\r\n"},
-	        {"GET /a HTTP/1.1\r\n\r\n", "GET /b HTTP/1.1\r\n\r\n"},
+		{LINE "Content-Length: 2\r\n\r\n", LINE "Content-Length: 3\r\n\r\n"},
+		{LINE "CONNECTION: aaaaa\r\n\r\n", LINE "CONNECTION: close\r\n\r\n"},
+		{LINE "Transfer-Encoding: chunked\r\n\r\n", LINE "Transfer-Encoding: chunkex\r\n\r\n"},
+		{LINE "Proxy-Connection: aaaaa\r\n\r\n", LINE "Proxy-Connection: close\r\n\r\n"},
+		{LINE "Upgrade: a\r\n\r\n", LINE "Upgrade: b\r\n\r\n"},
+		{LINE "Keep-Alive: 1\r\n\r\n", LINE "Keep-Alive: 2\r\n\r\n"},
+		{LINE "Expect: 100-continue\r\n\r\n", LINE "Expect: 100-continux\r\n\r\n"},
+		{LINE "A: b\r\n\r\n", LINE "B: b\r\n\r\n"},
+		{LINE "A: b\r\n\r\n", LINE "A: bc\r\n\r\n"},
+		{LINE "A: b\r\n c\r\n\r\n", LINE "A: x\r\n c\r\n\r\n"},
+		{LINE "A: b\r\n\tc\r\n\r\n", LINE "A: b\r\n\td\r\n\r\n"},
+		{LINE ": a\r\n\r\n", LINE ": b\r\n\r\n"},
+		{LINE "A: \t\r\n\r\n", LINE "A: b\r\n\r\n"},
+		{LINE "A: \xe4\r\n\r\n", LINE "A: b\r\n\r\n"},
+		{LINE "A: b\r\n\r\n", LINE "A: \xe4\r\n\r\n"},
+		{"HTTP/1.1 200 OK\r\n\r\n", "HTTP/1.1 201 OK\r\n\r\n"},
+		{"HTTP/1.1 200 OK\r\n\r\n", "HTTP/1.1 200 ok\r\n\r\n"},
+		{"GET /a HTTP/1.1\r\n\r\n", "GET /b HTTP/1.1\r\n\r\n"},
 	};
 	for (size_t i = 0; i < LENGTH(pairs); i++) {
 		head_init(&memory);
@@ -113,20 +113,20 @@ static unsigned draw(unsigned below) {
 }
 
 static const char *const stems[] = {
-        LINE "Date: Mon, 01 Jan 2024 00:00:00 GMT\r\nContent-Length: 2\r\nX-Stamp: 123 456\r\nConnection: keep-alive\r\n\r\nhi",
-        LINE "Server: s\r\nContent-Length: 0\r\nX: y\r\n\r\n",
-        LINE "Transfer-Encoding: chunked\r\nDate: 00:00\r\n\r\n2\r\nhi\r\n0\r\n\r\n",
-        LINE "Set-Cookie: a=b\r\n folded\r\nContent-Length: 1\r\n\r\nx",
-        "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 1\r\nX:\r\n\r\nx",
-        "HTTP/1.1 204 No Content\r\nX-Id: 12345678\r\n\r\n",
-        "HTTP/1.1 304 Not Modified\r\nETag: \"12\"\r\nContent-Length: 12\r\n\r\n",
-        LINE "Date: 00:00\r\n\r\nuntil close",
+	LINE "Date: Mon, 01 Jan 2024 00:00:00 GMT\r\nContent-Length: 2\r\nX-Stamp: 123 456\r\nConnection: keep-alive\r\n\r\nhi",
+	LINE "Server: s\r\nContent-Length: 0\r\nX: y\r\n\r\n",
+	LINE "Transfer-Encoding: chunked\r\nDate: 00:00\r\n\r\n2\r\nhi\r\n0\r\n\r\n",
+	LINE "Set-Cookie: a=b\r\n folded\r\nContent-Length: 1\r\n\r\nx",
+	"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 1\r\nX:\r\n\r\nx",
+	"HTTP/1.1 204 No Content\r\nX-Id: 12345678\r\n\r\n",
+	"HTTP/1.1 304 Not Modified\r\nETag: \"12\"\r\nContent-Length: 12\r\n\r\n",
+	LINE "Date: 00:00\r\n\r\nuntil close",
 };
 
 /* Changes a few bytes: mostly within values, sometimes to what ends or breaks a line, sometimes lengthening or shortening. */
 static size_t mutate(const char *stem, char *text) {
 	static const char drastic[] = "\r\n\t :,;0123456789\x01\x7f\x80\xff"
-	                              "celoskhunkdp";
+				      "celoskhunkdp";
 	size_t size = strlen(stem);
 	memcpy(text, stem, size);
 	for (unsigned n = draw(4); n; n--) {
@@ -163,7 +163,7 @@ static void the_memory_never_decides_otherwise_than_the_parser(void **state) {
 		probe_run(&cold_probe, cold, &input, NULL);
 		h1_ops.free_shared(cold);
 		if (!probe_equal(&warm_probe, &cold_probe) || warm_probe.head_size != cold_probe.head_size ||
-		        warm_probe.head_at != cold_probe.head_at)
+			warm_probe.head_at != cold_probe.head_at)
 			fail_msg("round %u: '%.*s'", i, (int)size, text);
 	}
 	h1_ops.free_shared(warm);
@@ -171,11 +171,11 @@ static void the_memory_never_decides_otherwise_than_the_parser(void **state) {
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(an_equal_head_is_found_whatever_follows),
-	        cmocka_unit_test(values_that_change_nothing_become_gaps),
-	        cmocka_unit_test(what_matters_never_becomes_a_gap),
-	        cmocka_unit_test(the_oldest_head_makes_room_but_never_the_last_one),
-	        cmocka_unit_test(the_memory_never_decides_otherwise_than_the_parser),
+		cmocka_unit_test(an_equal_head_is_found_whatever_follows),
+		cmocka_unit_test(values_that_change_nothing_become_gaps),
+		cmocka_unit_test(what_matters_never_becomes_a_gap),
+		cmocka_unit_test(the_oldest_head_makes_room_but_never_the_last_one),
+		cmocka_unit_test(the_memory_never_decides_otherwise_than_the_parser),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

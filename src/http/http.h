@@ -15,20 +15,20 @@
 
 /* A prepared request; const, shared by all connections, owned by the plan. */
 struct http_request {
-	struct slice head; /* from the request line to the blank line, ready to send */
-	struct slice body; /* may be empty; its Content-Length stands in `head` */
-	bool is_head; /* method HEAD: the response has no body */
+	struct slice head;  /* from the request line to the blank line, ready to send */
+	struct slice body;  /* may be empty; its Content-Length stands in `head` */
+	bool is_head;       /* method HEAD: the response has no body */
 	bool is_idempotent; /* RFC 9110 section 9.2.2 */
 };
 
 /* How a request ended. */
 struct http_end {
-	enum reason reason; /* REASON_NONE: the response is complete. Else why not: MALFORMED, HEAD_TOO_LARGE, LEFTOVER, UPGRADE, CUT, CLOSED, RESET.
+	enum reason reason;  /* REASON_NONE: the response is complete. Else why not: MALFORMED, HEAD_TOO_LARGE, LEFTOVER, UPGRADE, CUT, CLOSED, RESET.
 	                        * STATUS and STALE are for the engine to find */
-	uint16_t status; /* of the final response; 0: no complete status line was seen */
-	bool any_byte; /* at least one byte of a response arrived (a 1xx counts) */
-	bool reusable; /* the connection may carry another request */
-	nsec first; /* when the first byte of the final response arrived; 0: none did */
+	uint16_t status;     /* of the final response; 0: no complete status line was seen */
+	bool any_byte;       /* at least one byte of a response arrived (a 1xx counts) */
+	bool reusable;       /* the connection may carry another request */
+	nsec first;          /* when the first byte of the final response arrived; 0: none did */
 	uint64_t body_bytes; /* bytes of the body as sent, without chunk framing */
 };
 
@@ -47,7 +47,7 @@ struct http_events {
 struct http_shared;
 
 struct http_ops {
-	const char *name; /* "http/1.1" */
+	const char *name;   /* "http/1.1" */
 	size_t state_bytes; /* size of a connection's state */
 
 	/* Makes the part that connections of one thread share. `events` and what it points to outlive it. Cannot fail. */

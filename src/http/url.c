@@ -34,15 +34,15 @@ static bool check_scheme(const char *text, struct err *err) {
 	if (!scheme || strncmp(text + size, "://", 3) != 0) {
 		if (text[0] == '/' || text[0] == '?' || text[0] == '#' || text[0] == '.')
 			return err_set(err, ERR_FAILED, "URL '%.*s' is relative; write it with scheme and host, e.g. http://localhost:3000/",
-			        SHOWN_MAX, text);
+				SHOWN_MAX, text);
 		if (scheme && slice_equal_nocase((struct slice){text, size}, SLICE("http")))
 			return err_set(
-			        err, ERR_FAILED, "URL '%.*s' lacks '//' behind the scheme; write e.g. http://localhost:3000/", SHOWN_MAX, text);
+				err, ERR_FAILED, "URL '%.*s' lacks '//' behind the scheme; write e.g. http://localhost:3000/", SHOWN_MAX, text);
 		return err_set(err, ERR_FAILED, "URL '%.*s' has no scheme; write http://%.*s", SHOWN_MAX, text, SHOWN_MAX, text);
 	}
 	if (slice_equal_nocase((struct slice){text, size}, SLICE("https")))
 		return err_set(err, ERR_FAILED, "URL '%.*s': scheme 'https' is not supported by this version; write http://%.*s", SHOWN_MAX, text,
-		        SHOWN_MAX, text + size + 3);
+			SHOWN_MAX, text + size + 3);
 	if (!slice_equal_nocase((struct slice){text, size}, SLICE("http")))
 		return err_set(err, ERR_FAILED, "URL '%.*s': scheme '%.*s' is not supported; write http://", SHOWN_MAX, text, (int)size, text);
 	return true;

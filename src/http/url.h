@@ -9,13 +9,13 @@
 #include "base/err.h"
 
 struct url {
-	const char *text; /* as given, without userinfo and fragment: for people */
-	const char *scheme; /* "http" */
-	const char *host; /* for resolving: no brackets */
+	const char *text;      /* as given, without userinfo and fragment: for people */
+	const char *scheme;    /* "http" */
+	const char *host;      /* for resolving: no brackets */
 	const char *authority; /* for the Host header: host, and :port unless it is the scheme's default; IPv6 in brackets */
-	const char *target; /* for the request line: path and query, path as is (dot segments kept), never empty */
-	const char *userinfo; /* "user:password", decoded; NULL: none */
-	uint16_t port; /* 1..65535 */
+	const char *target;    /* for the request line: path and query, path as is (dot segments kept), never empty */
+	const char *userinfo;  /* "user:password", decoded; NULL: none */
+	uint16_t port;         /* 1..65535 */
 };
 
 /* Reads an absolute URL. Refuses with one clear sentence (quoting the value, saying what to write): relative URLs and "localhost:3000"

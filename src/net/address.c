@@ -87,8 +87,7 @@ static void address_add(struct address_list *list, const struct sockaddr *found,
 }
 
 static bool address_collect(struct lookup *lookup, uint16_t port, struct arena *arena, struct address_list *ret, struct err *err) {
-	if (lookup->result != 0)
-		return err_set(err, ERR_UNREACHABLE, "cannot resolve '%s': %s", lookup->host, gai_strerror(lookup->result));
+	if (lookup->result != 0) return err_set(err, ERR_UNREACHABLE, "cannot resolve '%s': %s", lookup->host, gai_strerror(lookup->result));
 	struct address_list list = {.at = arena_array(arena, ADDRESS_MAX, sizeof(struct address))};
 	for (struct addrinfo *one = lookup->found; one; one = one->ai_next) address_add(&list, one->ai_addr, one->ai_addrlen, port);
 	if (list.count == 0) return err_set(err, ERR_UNREACHABLE, "'%s' has no IPv4 or IPv6 address", lookup->host);

@@ -18,11 +18,11 @@
 
 /* The loop's part of a connection; embedded by the owner, zeroed before the first dial. */
 struct loop_conn {
-	int fd;            /* only meaningful while `used` */
-	bool used;         /* between dial and close */
+	int fd;    /* only meaningful while `used` */
+	bool used; /* between dial and close */
 	bool connecting;
-	bool want_write;   /* a send was short: on_sent comes */
-	bool peer_closed;  /* the peer will send no more: seen together with the last bytes; never send again */
+	bool want_write;  /* a send was short: on_sent comes */
+	bool peer_closed; /* the peer will send no more: seen together with the last bytes; never send again */
 };
 
 struct loop;

@@ -6,13 +6,13 @@
 enum { FIRST_ADDRESS = 3, FIRST_STAGE = 5, ROWS = 7 };
 
 static const struct group rows[ROWS] = {
-        {GROUP_BY_ALL, "all"},
-        {GROUP_BY_CONNECTION, "new"},
-        {GROUP_BY_CONNECTION, "reused"},
-        {GROUP_BY_ADDRESS, "127.0.0.1:3000"},
-        {GROUP_BY_ADDRESS, "[::1]:3000"},
-        {GROUP_BY_STAGE, "1"},
-        {GROUP_BY_STAGE, "2"},
+	{GROUP_BY_ALL, "all"},
+	{GROUP_BY_CONNECTION, "new"},
+	{GROUP_BY_CONNECTION, "reused"},
+	{GROUP_BY_ADDRESS, "127.0.0.1:3000"},
+	{GROUP_BY_ADDRESS, "[::1]:3000"},
+	{GROUP_BY_STAGE, "1"},
+	{GROUP_BY_STAGE, "2"},
 };
 
 void report_sample_init(struct report_sample *sample, bool open_loop) {
@@ -22,17 +22,17 @@ void report_sample_init(struct report_sample *sample, bool open_loop) {
 	sample->tally = tally_new(ROWS);
 	sample->totals = mem_zeroed(1, sizeof(*sample->totals));
 	sample->run = (struct run_info){.id = "01234567-89ab-4cde-8f01-23456789abcd",
-	        .version = "0.1.0",
-	        .start_unix_ns = 1767225600123 * MSEC, /* 2026-01-01T00:00:00.123Z */
-	        .target = "http://127.0.0.1:3000/",
-	        .method = "GET",
-	        .open_loop = open_loop,
-	        .asked_per_s = open_loop ? 100 : 0,
-	        .seed = 1,
-	        .threads = 2,
-	        .max_tasks = 64,
-	        .duration = 10 * SEC,
-	        .groups = {.count = ROWS, .rows = rows, .first_address = FIRST_ADDRESS, .first_stage = FIRST_STAGE}};
+		.version = "0.1.0",
+		.start_unix_ns = 1767225600123 * MSEC, /* 2026-01-01T00:00:00.123Z */
+		.target = "http://127.0.0.1:3000/",
+		.method = "GET",
+		.open_loop = open_loop,
+		.asked_per_s = open_loop ? 100 : 0,
+		.seed = 1,
+		.threads = 2,
+		.max_tasks = 64,
+		.duration = 10 * SEC,
+		.groups = {.count = ROWS, .rows = rows, .first_address = FIRST_ADDRESS, .first_stage = FIRST_STAGE}};
 	status_set_parse(SLICE("200"), &sample->run.expected);
 	sample->result = (struct run_result){.cause = STOP_DURATION, .window = 10 * SEC, .tally = sample->tally, .totals = sample->totals};
 }

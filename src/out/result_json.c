@@ -9,10 +9,10 @@
 #define SCHEMA_VERSION 1
 
 static const char *const cause_names[] = {
-        [STOP_DURATION] = "duration",
-        [STOP_REQUESTS] = "requests",
-        [STOP_SIGNAL] = "signal",
-        [STOP_UNREACHABLE] = "unreachable",
+	[STOP_DURATION] = "duration",
+	[STOP_REQUESTS] = "requests",
+	[STOP_SIGNAL] = "signal",
+	[STOP_UNREACHABLE] = "unreachable",
 };
 
 static void put_count(struct json *parent, const char *key, uint64_t count) {
@@ -169,6 +169,7 @@ static void put_connections(struct json *root, const struct report *report) {
 		if (report->groups[i].group.dimension != GROUP_BY_ADDRESS) continue;
 		struct json *address = json_put_object(addresses, NULL);
 		json_put_text(address, "address", report->groups[i].group.name);
+		put_count(address, "opened", report->groups[i].opened);
 		put_group_counts(address, &report->groups[i]);
 	}
 }

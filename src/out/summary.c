@@ -18,15 +18,15 @@ static const struct {
 
 /* What a part of a response time is, in few words. */
 static const char *const part_words[PART_COUNT] = {
-        [PART_BLOCKED] = "all connections were busy: the target, or --max-tasks",
-        [PART_LATE] = "strest itself, between due and sent",
-        [PART_DNS] = "looking up the name",
-        [PART_CONNECT] = "connecting",
-        [PART_TLS] = "TLS handshake",
-        [PART_WRITE] = "sending the request",
-        [PART_WAIT] = "from the request sent to the first byte of the response",
-        [PART_TRANSFER] = "from the first to the last byte of the response",
-        [PART_RETRY] = "attempts before the last one",
+	[PART_BLOCKED] = "all connections were busy: the target, or --max-tasks",
+	[PART_LATE] = "strest itself, between due and sent",
+	[PART_DNS] = "looking up the name",
+	[PART_CONNECT] = "connecting",
+	[PART_TLS] = "TLS handshake",
+	[PART_WRITE] = "sending the request",
+	[PART_WAIT] = "from the request sent to the first byte of the response",
+	[PART_TRANSFER] = "from the first to the last byte of the response",
+	[PART_RETRY] = "attempts before the last one",
 };
 
 static const char *rate_format(double rate, char *text, unsigned size) {
@@ -56,11 +56,11 @@ static void write_model(const struct report *report, struct buf *into) {
 	char rate[32];
 	if (run->open_loop)
 		buf_add_format(
-		        into, "open loop at %s/s, %s arrivals", rate_format(run->asked_per_s, rate, sizeof(rate)), run->poisson ? "Poisson" : "even");
+			into, "open loop at %s/s, %s arrivals", rate_format(run->asked_per_s, rate, sizeof(rate)), run->poisson ? "Poisson" : "even");
 	else
 		buf_add_text(into, "closed loop, each task sends as soon as it may");
 	buf_add_format(into, "; at most %llu at once, %u thread%s%s\n", (unsigned long long)run->max_tasks, run->threads,
-	        run->threads == 1 ? "" : "s", run->spinning ? ", spinning" : "");
+		run->threads == 1 ? "" : "s", run->spinning ? ", spinning" : "");
 }
 
 static void write_end(const struct report *report, struct buf *into) {
@@ -119,9 +119,9 @@ static bool write_time_row(const char *name, const struct distribution *times, s
 static void write_notes(const struct report *report, struct buf *into) {
 	if (report->open > 0)
 		buf_add_format(into, "  all: the %llu still open at the end count with their age, which is a lower bound.\n",
-		        (unsigned long long)report->open);
+			(unsigned long long)report->open);
 	buf_add_format(into, "  planned: the %llu that were not ok count as never answered%s\n", (unsigned long long)report->never,
-	        report->run.open_loop ? "." : "; what a slow server kept from being\n  sent is missing here.");
+		report->run.open_loop ? "." : "; what a slow server kept from being\n  sent is missing here.");
 }
 
 static bool write_response(const struct report *report, struct buf *into) {
@@ -155,9 +155,9 @@ static void write_times(const struct report *report, struct buf *into) {
 		char gap[32];
 		few = write_service(report, into);
 		buf_add_format(into,
-		        "  Closed loop: a slow server slows the load down, so its stalls are under-counted here.\n"
-		        "  The longest time without a finished request was %s.\n",
-		        units_format_duration(report->longest_gap, gap, sizeof(gap)));
+			"  Closed loop: a slow server slows the load down, so its stalls are under-counted here.\n"
+			"  The longest time without a finished request was %s.\n",
+			units_format_duration(report->longest_gap, gap, sizeof(gap)));
 		few |= write_response(report, into);
 	}
 	if (report->run.truth) {
@@ -194,7 +194,7 @@ static void write_errors(const struct report *report, struct buf *into) {
 	for (enum reason reason = 0; reason < REASON_COUNT; reason++) {
 		if (reason == REASON_NONE || report->reasons[reason] == 0) continue;
 		buf_add_format(into, "  %12llu  %s: %s\n", (unsigned long long)report->reasons[reason], outcome_name(reason_outcome(reason)),
-		        reason_words(reason));
+			reason_words(reason));
 	}
 }
 
@@ -206,7 +206,7 @@ static void write_status(const struct report *report, struct buf *into) {
 		if (count == 0) continue;
 		char text[40];
 		int size = status < TALLY_STATUSES ? snprintf(text, sizeof(text), "  %d: %llu", status, (unsigned long long)count)
-		                                   : snprintf(text, sizeof(text), "  none: %llu", (unsigned long long)count);
+						   : snprintf(text, sizeof(text), "  none: %llu", (unsigned long long)count);
 		if (column + (size_t)size > COLUMNS) {
 			buf_add_format(into, "\n%11s", "");
 			column = 11;
@@ -220,17 +220,17 @@ static void write_status(const struct report *report, struct buf *into) {
 static void write_rate(const struct report *report, struct buf *into) {
 	char asked[32], sent[32], done[32];
 	buf_add_format(into, "Rate         %s/s answered, %s/s sent", rate_format(report->throughput_per_s, done, sizeof(done)),
-	        rate_format(report->achieved_per_s, sent, sizeof(sent)));
+		rate_format(report->achieved_per_s, sent, sizeof(sent)));
 	if (report->run.open_loop) buf_add_format(into, ", %s/s asked", rate_format(report->run.asked_per_s, asked, sizeof(asked)));
 	buf_add_format(into, "; busiest thread %.0f %% busy\n", report->worker_busy * 100);
 }
 
 static void write_connections(const struct report *report, struct buf *into) {
 	buf_add_format(into, "Connections  %llu opened, %llu failed to open; %llu requests on one used before\n", (unsigned long long)report->opened,
-	        (unsigned long long)report->connect_failed, (unsigned long long)report->reused);
+		(unsigned long long)report->connect_failed, (unsigned long long)report->reused);
 	buf_add_format(into, "             closed: %llu by the target, %llu by strest, %llu at the end\n",
-	        (unsigned long long)report->closed[CLOSER_PEER], (unsigned long long)report->closed[CLOSER_US],
-	        (unsigned long long)report->closed[CLOSER_END]);
+		(unsigned long long)report->closed[CLOSER_PEER], (unsigned long long)report->closed[CLOSER_US],
+		(unsigned long long)report->closed[CLOSER_END]);
 }
 
 static void write_books(const struct report *report, struct buf *into) {
@@ -238,20 +238,20 @@ static void write_books(const struct report *report, struct buf *into) {
 	buf_add_format(into, "Wire         %llu attempts", (unsigned long long)report->attempts);
 	if (report->attempts_warmup > 0) buf_add_format(into, ", %llu of them in the warm-up", (unsigned long long)report->attempts_warmup);
 	buf_add_format(into, "; %llu retries, %llu lost\n             %s sent, %s received\n", (unsigned long long)report->retries,
-	        (unsigned long long)report->lost, units_format_bytes(report->bytes_sent, sent, sizeof(sent)),
-	        units_format_bytes(report->bytes_received, received, sizeof(received)));
+		(unsigned long long)report->lost, units_format_bytes(report->bytes_sent, sent, sizeof(sent)),
+		units_format_bytes(report->bytes_received, received, sizeof(received)));
 	buf_add_format(into, "Books        %llu planned = %llu ok + %llu failed + %llu open + %llu unsent\n", (unsigned long long)report->planned,
-	        (unsigned long long)report->ok, (unsigned long long)report->failed, (unsigned long long)report->open,
-	        (unsigned long long)report->unsent);
+		(unsigned long long)report->ok, (unsigned long long)report->failed, (unsigned long long)report->open,
+		(unsigned long long)report->unsent);
 	if (report->balanced) return;
 	buf_add_format(into, "\nTHE BOOKS DO NOT BALANCE: %llu requests were planned, %llu are accounted for.\nDo not trust these results.\n",
-	        (unsigned long long)report->planned, (unsigned long long)(report->ok + report->failed + report->open + report->unsent));
+		(unsigned long long)report->planned, (unsigned long long)(report->ok + report->failed + report->open + report->unsent));
 }
 
 static void write_group_row(const struct group_report *group, bool open_loop, int width, struct buf *into) {
 	const struct distribution *times = open_loop ? &group->response : &group->service;
 	buf_add_format(into, "%-*.*s %10llu %10llu", width, width, group->group.name, (unsigned long long)group->ok,
-	        (unsigned long long)(group->failed + group->open));
+		(unsigned long long)(group->failed + group->open));
 	put_quantile(into, &times->at[P50]);
 	put_quantile(into, &times->at[P99]);
 	if (times->count > 0)

@@ -19,7 +19,7 @@ static void write_errors(const struct report *report, struct buf *into) {
 	buf_add_format(into, "Timeouts: %llu\n", (unsigned long long)outcome_sum(report, OUTCOME_TIMEOUT));
 	buf_add_format(into, "Transport Errors: %llu\n", (unsigned long long)transport);
 	buf_add_format(
-	        into, "Non-Expected Status: %llu\n", (unsigned long long)(outcome_sum(report, OUTCOME_STATUS) + outcome_sum(report, OUTCOME_ASSERT)));
+		into, "Non-Expected Status: %llu\n", (unsigned long long)(outcome_sum(report, OUTCOME_STATUS) + outcome_sum(report, OUTCOME_ASSERT)));
 }
 
 static void write_latencies(const struct distribution *all, const struct distribution *ok, struct buf *into) {
@@ -28,11 +28,11 @@ static void write_latencies(const struct distribution *all, const struct distrib
 	for (int i = 0; i < 2; i++) buf_add_format(into, "Avg Latency (%s): %lldms\n", names[i], (long long)(both[i]->mean / (double)MSEC));
 	for (int i = 0; i < 2; i++)
 		buf_add_format(into, "Min/Max Latency (%s): %lldms / %lldms\n", names[i], (long long)(both[i]->min / MSEC),
-		        (long long)(both[i]->max / MSEC));
+			(long long)(both[i]->max / MSEC));
 	for (int i = 0; i < 2; i++) {
 		const struct quantile *at = both[i]->at;
 		buf_add_format(into, "P50/P90/P99 Latency (%s): %lldms / %lldms / %lldms\n", names[i], (long long)(at[P50].rank / MSEC),
-		        (long long)(at[P90].rank / MSEC), (long long)(at[P99].rank / MSEC));
+			(long long)(at[P90].rank / MSEC), (long long)(at[P99].rank / MSEC));
 	}
 }
 
@@ -45,7 +45,7 @@ void summary_write_lines(const struct report *report, struct buf *into) {
 	buf_add_format(into, "Duration: %llds\n", (long long)(report->window / SEC));
 	buf_add_format(into, "Total Requests: %llu\n", (unsigned long long)total);
 	buf_add_format(into, "Successful: %llu (%llu.%02llu%%)\n", (unsigned long long)report->ok, (unsigned long long)(success_x100 / 100),
-	        (unsigned long long)(success_x100 % 100));
+		(unsigned long long)(success_x100 % 100));
 	write_errors(report, into);
 	write_latencies(&report->response_all, &report->response_ok, into);
 	buf_add_format(into, "Avg RPS: %llu.%02llu\n", (unsigned long long)(rps_x100 / 100), (unsigned long long)(rps_x100 % 100));

@@ -54,21 +54,21 @@ static void four_records_give_the_lines_of_the_specification(void **state) {
 	sample->result.window = 2020 * MSEC; /* the last was due at 20 ms; 100000 * 4 / 2020 = 198 */
 	summary_write_lines(report_sample_build(sample), &sample->text);
 	assert_string_equal(buf_text(&sample->text), "Duration: 2s\n"
-	                                             "Total Requests: 4\n"
-	                                             "Successful: 2 (50.00%)\n"
-	                                             "Errors: 2\n"
-	                                             "Timeouts: 1\n"
-	                                             "Transport Errors: 0\n"
-	                                             "Non-Expected Status: 1\n"
-	                                             "Avg Latency (all): 514ms\n"
-	                                             "Avg Latency (ok): 13ms\n"
-	                                             "Min/Max Latency (all): 12ms / 2000ms\n"
-	                                             "Min/Max Latency (ok): 12ms / 15ms\n"
-	                                             "P50/P90/P99 Latency (all): 15ms / 2000ms / 2000ms\n"
-	                                             "P50/P90/P99 Latency (ok): 12ms / 15ms / 15ms\n"
-	                                             "Avg RPS: 1.98\n"
-	                                             "Avg RPM: 118.80\n"
-	                                             "Charts: disabled\n");
+						     "Total Requests: 4\n"
+						     "Successful: 2 (50.00%)\n"
+						     "Errors: 2\n"
+						     "Timeouts: 1\n"
+						     "Transport Errors: 0\n"
+						     "Non-Expected Status: 1\n"
+						     "Avg Latency (all): 514ms\n"
+						     "Avg Latency (ok): 13ms\n"
+						     "Min/Max Latency (all): 12ms / 2000ms\n"
+						     "Min/Max Latency (ok): 12ms / 15ms\n"
+						     "P50/P90/P99 Latency (all): 15ms / 2000ms / 2000ms\n"
+						     "P50/P90/P99 Latency (ok): 12ms / 15ms / 15ms\n"
+						     "Avg RPS: 1.98\n"
+						     "Avg RPM: 118.80\n"
+						     "Charts: disabled\n");
 }
 
 /* The example of the specification: 29,873 requests in 29,991 ms, of which 29,700 were ok. */
@@ -92,7 +92,7 @@ static void figures_are_cut_off_and_never_rounded(void **state) {
 	summary_write_lines(report, &sample->text);
 	const char *text = buf_text(&sample->text);
 	assert_has(text, "Duration: 29s\nTotal Requests: 29873\nSuccessful: 29700 (99.42%)\nErrors: 173\nTimeouts: 11\nTransport Errors: 4\n"
-	                 "Non-Expected Status: 158\n");
+			 "Non-Expected Status: 158\n");
 	assert_has(text, "Avg RPS: 996.06\nAvg RPM: 59763.60\n");
 }
 
@@ -224,7 +224,7 @@ static void only_parts_that_matter_are_shown(void **state) {
 	struct report_sample *sample = *state;
 	report_sample_init(sample, true);
 	struct sample one = {
-	        .ready = 10 * MSEC, .sent = 10 * MSEC + 1, .written = 10 * MSEC + 1, .first = 30 * MSEC, .done = 30 * MSEC, .status = 200};
+		.ready = 10 * MSEC, .sent = 10 * MSEC + 1, .written = 10 * MSEC + 1, .first = 30 * MSEC, .done = 30 * MSEC, .status = 200};
 	for (int i = 0; i < 100; i++) tally_record(sample->tally, sample->totals, &one, &sample->run.groups, 0);
 	const char *text = block(sample);
 	assert_has(text, "  blocked             10.0 ms         -  all connections were busy");
@@ -279,20 +279,20 @@ static void a_run_without_requests_says_so(void **state) {
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test_setup_teardown(four_records_give_the_lines_of_the_specification, setup, teardown),
-	        cmocka_unit_test_setup_teardown(figures_are_cut_off_and_never_rounded, setup, teardown),
-	        cmocka_unit_test_setup_teardown(a_percentile_of_the_lines_may_pass_the_maximum, setup, teardown),
-	        cmocka_unit_test_setup_teardown(no_request_gives_sixteen_lines_of_zeros, setup, teardown),
-	        cmocka_unit_test_setup_teardown(an_open_loop_headlines_the_response_time, setup, teardown),
-	        cmocka_unit_test_setup_teardown(a_closed_loop_headlines_the_service_time_and_warns, setup, teardown),
-	        cmocka_unit_test_setup_teardown(failures_are_shown_by_reason_and_in_the_planned_view, setup, teardown),
-	        cmocka_unit_test_setup_teardown(a_run_without_failures_has_no_word_about_them, setup, teardown),
-	        cmocka_unit_test_setup_teardown(an_imbalance_is_shouted, setup, teardown),
-	        cmocka_unit_test_setup_teardown(the_end_of_the_run_is_named, setup, teardown),
-	        cmocka_unit_test_setup_teardown(groups_are_shown_when_there_is_more_than_one, setup, teardown),
-	        cmocka_unit_test_setup_teardown(only_parts_that_matter_are_shown, setup, teardown),
-	        cmocka_unit_test_setup_teardown(great_numbers_and_names_stay_within_100_columns, setup, teardown),
-	        cmocka_unit_test_setup_teardown(a_run_without_requests_says_so, setup, teardown),
+		cmocka_unit_test_setup_teardown(four_records_give_the_lines_of_the_specification, setup, teardown),
+		cmocka_unit_test_setup_teardown(figures_are_cut_off_and_never_rounded, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_percentile_of_the_lines_may_pass_the_maximum, setup, teardown),
+		cmocka_unit_test_setup_teardown(no_request_gives_sixteen_lines_of_zeros, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_open_loop_headlines_the_response_time, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_closed_loop_headlines_the_service_time_and_warns, setup, teardown),
+		cmocka_unit_test_setup_teardown(failures_are_shown_by_reason_and_in_the_planned_view, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_run_without_failures_has_no_word_about_them, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_imbalance_is_shouted, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_end_of_the_run_is_named, setup, teardown),
+		cmocka_unit_test_setup_teardown(groups_are_shown_when_there_is_more_than_one, setup, teardown),
+		cmocka_unit_test_setup_teardown(only_parts_that_matter_are_shown, setup, teardown),
+		cmocka_unit_test_setup_teardown(great_numbers_and_names_stay_within_100_columns, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_run_without_requests_says_so, setup, teardown),
 	};
 	return cmocka_run_group_tests_name("out/summary", tests, NULL, NULL);
 }

@@ -73,8 +73,7 @@ bool plan_build(const struct plan_inputs *inputs, struct arena *arena, struct pl
 	plan->spawn_rate = load->spawn_rate;
 	plan->spawn_interval = (nsec)load->spawn_interval * MSEC;
 	plan->spin = plan_spins(plan, (enum spin)load->spin, &inputs->machine);
-	if (plan->open_loop)
-		plan->preconnect = inputs->preconnect_given ? (load->preconnect + plan->threads - 1) / plan->threads : PRECONNECT_MAX;
+	if (plan->open_loop) plan->preconnect = inputs->preconnect_given ? (load->preconnect + plan->threads - 1) / plan->threads : PRECONNECT_MAX;
 	plan->timeout = http->timeout;
 	plan->connect_timeout = http->connect_timeout;
 	plan->retry_stale = http->retry_stale == RETRY_STALE_IDEMPOTENT;
@@ -91,7 +90,8 @@ static void plan_describe_load(const struct plan *plan, struct buf *text) {
 		const struct segment *last = &plan->schedule.at[plan->schedule.count - 1];
 		buf_add_format(text, "%s arrivals at %.10g/s", plan->schedule.poisson ? "poisson" : "even", plan->schedule.at[0].rate);
 		for (size_t i = 1; i < plan->schedule.count; i++)
-			buf_add_format(text, ", to %.10g/s at %s", plan->schedule.at[i].rate, units_format_duration(plan->schedule.at[i].t0, span, sizeof(span)));
+			buf_add_format(text, ", to %.10g/s at %s", plan->schedule.at[i].rate,
+				units_format_duration(plan->schedule.at[i].t0, span, sizeof(span)));
 		if (last->t0 > plan->duration) buf_add_text(text, " (the run ends before the last stage does; a longer --duration reaches it)");
 		buf_add_format(text, ", at most %llu in flight", (unsigned long long)plan->max_tasks);
 	} else {
@@ -100,9 +100,11 @@ static void plan_describe_load(const struct plan *plan, struct buf *text) {
 	uint64_t ticks = (plan->max_tasks + plan->spawn_rate - 1) / plan->spawn_rate - 1;
 	if (plan->spawn && ticks > 0) {
 		nsec ramp = ticks > (uint64_t)(INT64_MAX / plan->spawn_interval) ? NSEC_NEVER : (nsec)ticks * plan->spawn_interval;
-		buf_add_format(text, ", %llu new every %s", (unsigned long long)plan->spawn_rate, units_format_duration(plan->spawn_interval, span, sizeof(span)));
+		buf_add_format(text, ", %llu new every %s", (unsigned long long)plan->spawn_rate,
+			units_format_duration(plan->spawn_interval, span, sizeof(span)));
 		if (ramp > plan->duration)
-			buf_add_format(text, " (%llu by the end of the run)", (unsigned long long)(((uint64_t)(plan->duration / plan->spawn_interval) + 1) * plan->spawn_rate));
+			buf_add_format(text, " (%llu by the end of the run)",
+				(unsigned long long)(((uint64_t)(plan->duration / plan->spawn_interval) + 1) * plan->spawn_rate));
 		else
 			buf_add_format(text, " (all after %s)", units_format_duration(ramp, span, sizeof(span)));
 	}
@@ -119,7 +121,8 @@ const char *plan_describe(const struct plan *plan, const struct text_list *addre
 	buf_add_format(&text, ", for %s", units_format_duration(plan->duration, span, sizeof(span)));
 	if (plan->requests > 0) buf_add_format(&text, " or %llu requests", (unsigned long long)plan->requests);
 	if (plan->warmup > 0) buf_add_format(&text, ", the first %s as warm-up", units_format_duration(plan->warmup, span, sizeof(span)));
-	buf_add_format(&text, "; %u thread%s%s", plan->threads, plan->threads == 1 ? "" : "s", plan->open_loop ? plan->spin ? ", spinning" : ", sleeping" : "");
+	buf_add_format(&text, "; %u thread%s%s", plan->threads, plan->threads == 1 ? "" : "s",
+		plan->open_loop ? plan->spin ? ", spinning" : ", sleeping" : "");
 	const char *copy = arena_copy(arena, (struct slice){buf_text(&text), text.size});
 	buf_fini(&text);
 	return copy;

@@ -13,32 +13,32 @@
 
 /* What the machine gives. */
 struct machine {
-	unsigned cpus;      /* this process may use, >= 1 */
-	bool quota;         /* a cgroup limits its CPU time */
-	bool target_local;  /* the target's first address belongs to this machine */
+	unsigned cpus;     /* this process may use, >= 1 */
+	bool quota;        /* a cgroup limits its CPU time */
+	bool target_local; /* the target's first address belongs to this machine */
 };
 
 struct plan {
 	struct url url;
-	bool open_loop;              /* a rate or stages were given */
-	struct schedule schedule;    /* open loop */
-	uint64_t k_limit;            /* open loop with --requests: numbers from here on are not sent; else UINT64_MAX */
-	uint64_t k_window;           /* open loop: the first number whose due lies in the window */
+	bool open_loop;           /* a rate or stages were given */
+	struct schedule schedule; /* open loop */
+	uint64_t k_limit;         /* open loop with --requests: numbers from here on are not sent; else UINT64_MAX */
+	uint64_t k_window;        /* open loop: the first number whose due lies in the window */
 	nsec duration, warmup;
-	uint64_t requests;           /* --requests; 0: none */
-	unsigned threads;            /* workers, >= 1 */
-	uint64_t max_tasks;          /* connections in all */
-	bool spawn;                  /* tasks (closed loop) or connections (open loop) are released step by step */
-	uint64_t spawn_rate;         /* so many ... */
-	nsec spawn_interval;         /* ... every so often, from the start on */
-	uint64_t preconnect;         /* connections of each worker opened before the start (open loop) */
-	bool spin;                   /* wait for due times without sleeping at the end */
+	uint64_t requests;   /* --requests; 0: none */
+	unsigned threads;    /* workers, >= 1 */
+	uint64_t max_tasks;  /* connections in all */
+	bool spawn;          /* tasks (closed loop) or connections (open loop) are released step by step */
+	uint64_t spawn_rate; /* so many ... */
+	nsec spawn_interval; /* ... every so often, from the start on */
+	uint64_t preconnect; /* connections of each worker opened before the start (open loop) */
+	bool spin;           /* wait for due times without sleeping at the end */
 	nsec timeout, connect_timeout;
-	bool retry_stale;            /* for idempotent methods */
+	bool retry_stale; /* for idempotent methods */
 	bool truth;
 	struct status_set expected;
 	uint64_t seed;
-	const char *method;          /* "GET" */
+	const char *method; /* "GET" */
 	struct source source;
 	struct group_table groups;
 };
@@ -46,9 +46,9 @@ struct plan {
 /* What a plan is made from. */
 struct plan_inputs {
 	const struct settings *settings;
-	bool spawn_given, preconnect_given;  /* by the user; presets do not count */
+	bool spawn_given, preconnect_given; /* by the user; presets do not count */
 	const struct url *url;
-	const struct text_list *addresses;   /* of the target, in the order of their indexes */
+	const struct text_list *addresses; /* of the target, in the order of their indexes */
 	struct machine machine;
 };
 

@@ -45,9 +45,9 @@ double schedule_peak(const struct schedule *schedule, nsec end);
 struct cursor {
 	const struct schedule *schedule;
 	uint64_t share, shares;
-	uint64_t k;     /* of the request that is next */
-	nsec due;       /* of it; NSEC_NEVER: no further request */
-	double mass;    /* Poisson: the sum of draws up to k */
+	uint64_t k;  /* of the request that is next */
+	nsec due;    /* of it; NSEC_NEVER: no further request */
+	double mass; /* Poisson: the sum of draws up to k */
 };
 
 /* Puts the cursor on the first request of its share. share < shares. */

@@ -85,8 +85,7 @@ static const struct source_ops source_plain_ops = {.next = source_plain_next};
 static bool source_check_headers(const struct http_settings *http, struct err *err) {
 	static const char *const ours[] = {"Content-Length", "Transfer-Encoding"};
 	for (size_t i = 0; i < LENGTH(ours); i++)
-		if (source_has_header(http, ours[i]))
-			return err_set(err, ERR_FAILED, "--headers: '%s' follows from the body; leave it out", ours[i]);
+		if (source_has_header(http, ours[i])) return err_set(err, ERR_FAILED, "--headers: '%s' follows from the body; leave it out", ours[i]);
 	return true;
 }
 

@@ -1,10 +1,10 @@
 #include "record/group.h"
 
 static const char *const dimension_names[GROUP_DIMENSIONS] = {
-        [GROUP_BY_ALL] = "all",
-        [GROUP_BY_CONNECTION] = "connection",
-        [GROUP_BY_ADDRESS] = "address",
-        [GROUP_BY_STAGE] = "stage",
+	[GROUP_BY_ALL] = "all",
+	[GROUP_BY_CONNECTION] = "connection",
+	[GROUP_BY_ADDRESS] = "address",
+	[GROUP_BY_STAGE] = "stage",
 };
 
 const char *group_dimension_name(enum group_dimension dimension) {

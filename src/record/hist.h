@@ -8,10 +8,10 @@
 
 #include "base/clock.h"
 
-#define HIST_MAX (3600 * SEC) /* times above count as this and raise `clipped` */
-#define HIST_SUB_BITS 11 /* 2,048 sub-buckets: 3 significant digits, relative error <= 0.1 % */
+#define HIST_MAX (3600 * SEC)  /* times above count as this and raise `clipped` */
+#define HIST_SUB_BITS 11       /* 2,048 sub-buckets: 3 significant digits, relative error <= 0.1 % */
 #define HIST_SLOTS (33 * 1024) /* buckets for 1 ns .. over one hour, unit 1 ns */
-#define HISTLET_SUB_BITS 8 /* 256 sub-buckets: 2 digits, relative error <= 1 % */
+#define HISTLET_SUB_BITS 8     /* 256 sub-buckets: 2 digits, relative error <= 1 % */
 #define HISTLET_UNIT USEC
 #define HISTLET_SLOTS (26 * 128)
 

@@ -110,22 +110,22 @@ static void the_rank_is_the_ceiling_of_q_times_n_in_spite_of_binary_fractions(vo
 		double q;
 		uint64_t want;
 	} cases[] = {
-	        {100, 0.99, 99},
-	        {100, 0.07, 7}, /* 0.07 * 100 is 7.000000000000001 in doubles */
-	        {100, 0.29, 29}, /* 28.999999999999996 */
-	        {1000, 0.999, 999},
-	        {10000, 0.9999, 9999},
-	        {20, 0.95, 19},
-	        {101, 0.99, 100}, /* 99.99 */
-	        {1, 0.5, 1},
-	        {2, 0.5, 1},
-	        {3, 0.5, 2},
-	        {4, 0.75, 3},
-	        {10, 0, 1},
-	        {10, 1, 10},
-	        {0, 0.5, 1},
-	        {1000000000000000000, 0.9999, 999900000000000000},
-	        {1000000000000000001, 0.9999, 999900000000000001},
+		{100, 0.99, 99},
+		{100, 0.07, 7},  /* 0.07 * 100 is 7.000000000000001 in doubles */
+		{100, 0.29, 29}, /* 28.999999999999996 */
+		{1000, 0.999, 999},
+		{10000, 0.9999, 9999},
+		{20, 0.95, 19},
+		{101, 0.99, 100}, /* 99.99 */
+		{1, 0.5, 1},
+		{2, 0.5, 1},
+		{3, 0.5, 2},
+		{4, 0.75, 3},
+		{10, 0, 1},
+		{10, 1, 10},
+		{0, 0.5, 1},
+		{1000000000000000000, 0.9999, 999900000000000000},
+		{1000000000000000001, 0.9999, 999900000000000001},
 	};
 	for (size_t i = 0; i < LENGTH(cases); i++) assert_int_equal(hist_rank(cases[i].count, cases[i].q), cases[i].want);
 }
@@ -235,18 +235,18 @@ static void recording_many_times_is_recording_once_many_times(void **state) {
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(hist_slots_have_the_bounds_that_java_gives),
-	        cmocka_unit_test(histlet_slots_have_the_bounds_that_java_gives),
-	        cmocka_unit_test(hist_quantiles_are_those_of_java),
-	        cmocka_unit_test(histlet_quantiles_are_those_of_java),
-	        cmocka_unit_test(the_rank_is_the_ceiling_of_q_times_n_in_spite_of_binary_fractions),
-	        cmocka_unit_test(times_of_the_specification_read_as_it_says),
-	        cmocka_unit_test(an_empty_histogram_reads_zero),
-	        cmocka_unit_test(slots_tile_the_range_with_an_error_of_at_most_one_in_a_thousand),
-	        cmocka_unit_test(times_out_of_range_count_at_its_ends),
-	        cmocka_unit_test(the_sum_stays_at_its_maximum),
-	        cmocka_unit_test(merging_gives_what_recording_everything_in_one_gives),
-	        cmocka_unit_test(recording_many_times_is_recording_once_many_times),
+		cmocka_unit_test(hist_slots_have_the_bounds_that_java_gives),
+		cmocka_unit_test(histlet_slots_have_the_bounds_that_java_gives),
+		cmocka_unit_test(hist_quantiles_are_those_of_java),
+		cmocka_unit_test(histlet_quantiles_are_those_of_java),
+		cmocka_unit_test(the_rank_is_the_ceiling_of_q_times_n_in_spite_of_binary_fractions),
+		cmocka_unit_test(times_of_the_specification_read_as_it_says),
+		cmocka_unit_test(an_empty_histogram_reads_zero),
+		cmocka_unit_test(slots_tile_the_range_with_an_error_of_at_most_one_in_a_thousand),
+		cmocka_unit_test(times_out_of_range_count_at_its_ends),
+		cmocka_unit_test(the_sum_stays_at_its_maximum),
+		cmocka_unit_test(merging_gives_what_recording_everything_in_one_gives),
+		cmocka_unit_test(recording_many_times_is_recording_once_many_times),
 	};
 	return cmocka_run_group_tests_name("record/hist", tests, setup, teardown);
 }

@@ -10,27 +10,27 @@
 
 enum sample_flag {
 	SAMPLE_REUSED = 1, /* the last attempt went out on a connection that had carried a request before */
-	SAMPLE_OPEN = 2, /* not finished when the run ended: its times are lower bounds */
+	SAMPLE_OPEN = 2,   /* not finished when the run ended: its times are lower bounds */
 };
 
 /* Stamps are CLOCK_MONOTONIC and never decrease from due to done; one that was not reached equals `done`. */
 struct sample {
-	nsec due; /* when it should be sent: from the schedule, or when the task was free */
-	nsec ready; /* when a connection slot was free for its first attempt, >= due */
-	nsec sent; /* directly before the send of the last attempt */
+	nsec due;     /* when it should be sent: from the schedule, or when the task was free */
+	nsec ready;   /* when a connection slot was free for its first attempt, >= due */
+	nsec sent;    /* directly before the send of the last attempt */
 	nsec written; /* its last byte was accepted; = sent where one send took everything */
-	nsec first; /* first byte of the final response */
-	nsec done; /* last byte of the body, or the end by failure */
-	nsec dns; /* durations between ready and sent, set-up for this request only */
+	nsec first;   /* first byte of the final response */
+	nsec done;    /* last byte of the body, or the end by failure */
+	nsec dns;     /* durations between ready and sent, set-up for this request only */
 	nsec connect;
 	nsec tls;
-	nsec retry; /* from the first attempt's sent to the last attempt's ready; 0: one attempt */
-	uint64_t bytes; /* of the body */
-	uint16_t status; /* 0: none */
-	uint8_t reason; /* enum reason */
-	uint8_t flags; /* enum sample_flag */
+	nsec retry;       /* from the first attempt's sent to the last attempt's ready; 0: one attempt */
+	uint64_t bytes;   /* of the body */
+	uint16_t status;  /* 0: none */
+	uint8_t reason;   /* enum reason */
+	uint8_t flags;    /* enum sample_flag */
 	uint16_t address; /* index into the plan's addresses */
-	uint16_t step; /* index of the step; 0 in a plain run */
+	uint16_t step;    /* index of the step; 0 in a plain run */
 };
 _Static_assert(sizeof(struct sample) <= 96, "a sample is at most 96 bytes");
 

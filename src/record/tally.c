@@ -18,7 +18,7 @@ struct tally *tally_new(size_t groups) {
 }
 
 static bool cell_empty(const struct cell *cell) {
-	return cell->ok + cell->failed + cell->open == 0;
+	return cell->ok + cell->failed + cell->open + cell->opened == 0;
 }
 
 /* Only the slots between min and max can hold anything. */
@@ -33,7 +33,7 @@ static void histlet_clear(struct histlet *histlet) {
 
 static void cell_clear(struct cell *cell) {
 	if (cell_empty(cell)) return;
-	cell->ok = cell->failed = cell->open = cell->bytes = 0;
+	cell->ok = cell->failed = cell->open = cell->bytes = cell->opened = 0;
 	histlet_clear(&cell->response);
 	histlet_clear(&cell->service);
 }
@@ -115,6 +115,7 @@ static void cell_merge(struct cell *into, const struct cell *from) {
 	into->failed += from->failed;
 	into->open += from->open;
 	into->bytes += from->bytes;
+	into->opened += from->opened;
 	histlet_merge(&into->response, &from->response);
 	histlet_merge(&into->service, &from->service);
 }

@@ -15,7 +15,8 @@
 /* The requests of one group whose due lies in the window. */
 struct cell {
 	uint64_t ok, failed, open;
-	uint64_t bytes; /* of bodies received */
+	uint64_t bytes;          /* of bodies received */
+	uint64_t opened;         /* connections, warm-up included; rows of addresses only, counted by the engine */
 	struct histlet response; /* all three kinds together */
 	struct histlet service;
 };
@@ -28,19 +29,19 @@ struct tally {
 	uint64_t planned; /* closed loop: tickets taken. Open loop: 0 (the schedule knows) */
 	uint64_t ok, failed, open, unsent;
 	/* Everything that went over the wire, warm-up included. */
-	uint64_t attempts; /* requests put on the wire: every send of a first byte */
-	uint64_t attempts_warmup; /* of them: due before the window */
-	uint64_t retries; /* of them: second sends of the same request */
-	uint64_t lost; /* attempts that ended without any response byte */
+	uint64_t attempts;                   /* requests put on the wire: every send of a first byte */
+	uint64_t attempts_warmup;            /* of them: due before the window */
+	uint64_t retries;                    /* of them: second sends of the same request */
+	uint64_t lost;                       /* attempts that ended without any response byte */
 	uint64_t bytes_sent, bytes_received; /* on the wire, heads included */
 	/* Throughput: by the time of the event, not by due. */
 	uint64_t sent_in_window, done_in_window;
-	uint64_t reasons[REASON_COUNT]; /* of books: failed and open by reason */
+	uint64_t reasons[REASON_COUNT];  /* of books: failed and open by reason */
 	uint64_t status[TALLY_STATUSES]; /* of books: real status codes; 0: none */
-	uint64_t opened, reused; /* connections opened; requests of the books sent on one that had carried a request before */
-	uint64_t connect_failed; /* dials that failed */
+	uint64_t opened, reused;         /* connections opened; requests of the books sent on one that had carried a request before */
+	uint64_t connect_failed;         /* dials that failed */
 	uint64_t closed[CLOSER_COUNT];
-	nsec spun; /* time spent waiting without sleeping */
+	nsec spun;        /* time spent waiting without sleeping */
 	nsec longest_gap; /* longest time between two completions; merging takes the larger */
 	size_t cell_count;
 	struct cell cells[]; /* one per row of the group table */
@@ -51,7 +52,7 @@ struct totals {
 	struct hist response_ok, response_failed, response_open;
 	struct hist service_ok, service_failed, service_open;
 	struct hist parts[PART_COUNT]; /* zeros are not recorded: a part's missing count is its number of zeros */
-	struct hist own_error; /* --truth only */
+	struct hist own_error;         /* --truth only */
 };
 
 /* Allocates an empty tally for `groups` rows; free with free(). Cannot fail. */

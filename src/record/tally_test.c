@@ -13,30 +13,30 @@
 enum { ROW_ALL, ROW_NEW, ROW_REUSED, ROW_FIRST_ADDRESS, ROW_SECOND_ADDRESS, ROW_FIRST_STAGE, ROW_SECOND_STAGE, ROWS };
 
 static const struct group rows[ROWS] = {
-        {GROUP_BY_ALL, "all"},
-        {GROUP_BY_CONNECTION, "new"},
-        {GROUP_BY_CONNECTION, "reused"},
-        {GROUP_BY_ADDRESS, "127.0.0.1:3000"},
-        {GROUP_BY_ADDRESS, "[::1]:3000"},
-        {GROUP_BY_STAGE, "1"},
-        {GROUP_BY_STAGE, "2"},
+	{GROUP_BY_ALL, "all"},
+	{GROUP_BY_CONNECTION, "new"},
+	{GROUP_BY_CONNECTION, "reused"},
+	{GROUP_BY_ADDRESS, "127.0.0.1:3000"},
+	{GROUP_BY_ADDRESS, "[::1]:3000"},
+	{GROUP_BY_STAGE, "1"},
+	{GROUP_BY_STAGE, "2"},
 };
 static const struct group_table table = {.count = ROWS, .rows = rows, .first_address = ROW_FIRST_ADDRESS, .first_stage = ROW_FIRST_STAGE};
 
 /* A request on a new connection: due at 1 ms, ready 2 ms later, 3 ms look-up, 4 ms connect, 5 ms TLS, 1 ms late, sent at 16 ms,
  * 1 ms to write, first byte 8 ms later, 2 ms of body: done at 27 ms. */
 static const struct sample fresh = {
-        .due = 1 * MSEC,
-        .ready = 3 * MSEC,
-        .sent = 16 * MSEC,
-        .written = 17 * MSEC,
-        .first = 25 * MSEC,
-        .done = 27 * MSEC,
-        .dns = 3 * MSEC,
-        .connect = 4 * MSEC,
-        .tls = 5 * MSEC,
-        .bytes = 100,
-        .status = 200,
+	.due = 1 * MSEC,
+	.ready = 3 * MSEC,
+	.sent = 16 * MSEC,
+	.written = 17 * MSEC,
+	.first = 25 * MSEC,
+	.done = 27 * MSEC,
+	.dns = 3 * MSEC,
+	.connect = 4 * MSEC,
+	.tls = 5 * MSEC,
+	.bytes = 100,
+	.status = 200,
 };
 
 struct box {
@@ -63,13 +63,13 @@ static int teardown(void **state) {
 static void the_parts_are_those_of_the_stamps(void **state) {
 	(void)state;
 	static const nsec want_ms[PART_COUNT] = {[PART_BLOCKED] = 2,
-	        [PART_LATE] = 1,
-	        [PART_DNS] = 3,
-	        [PART_CONNECT] = 4,
-	        [PART_TLS] = 5,
-	        [PART_WRITE] = 1,
-	        [PART_WAIT] = 8,
-	        [PART_TRANSFER] = 2};
+		[PART_LATE] = 1,
+		[PART_DNS] = 3,
+		[PART_CONNECT] = 4,
+		[PART_TLS] = 5,
+		[PART_WRITE] = 1,
+		[PART_WAIT] = 8,
+		[PART_TRANSFER] = 2};
 	nsec parts[PART_COUNT];
 	sample_parts(&fresh, parts);
 	nsec sum = 0;
@@ -236,15 +236,15 @@ static void parts_and_dimensions_have_the_names_of_the_json(void **state) {
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(the_parts_are_those_of_the_stamps),
-	        cmocka_unit_test(a_retry_takes_the_time_up_to_the_last_attempt),
-	        cmocka_unit_test_setup_teardown(an_ok_request_counts_in_the_books_its_cells_and_the_totals, setup, teardown),
-	        cmocka_unit_test_setup_teardown(failures_and_open_requests_count_by_reason, setup, teardown),
-	        cmocka_unit_test_setup_teardown(an_odd_status_counts_as_none, setup, teardown),
-	        cmocka_unit_test_setup_teardown(merging_adds_every_counter_and_keeps_the_longest_gap, setup, teardown),
-	        cmocka_unit_test_setup_teardown(two_merged_tallies_are_the_tally_of_all_samples, setup, teardown),
-	        cmocka_unit_test_setup_teardown(a_cleared_tally_is_a_new_one, setup, teardown),
-	        cmocka_unit_test(parts_and_dimensions_have_the_names_of_the_json),
+		cmocka_unit_test(the_parts_are_those_of_the_stamps),
+		cmocka_unit_test(a_retry_takes_the_time_up_to_the_last_attempt),
+		cmocka_unit_test_setup_teardown(an_ok_request_counts_in_the_books_its_cells_and_the_totals, setup, teardown),
+		cmocka_unit_test_setup_teardown(failures_and_open_requests_count_by_reason, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_odd_status_counts_as_none, setup, teardown),
+		cmocka_unit_test_setup_teardown(merging_adds_every_counter_and_keeps_the_longest_gap, setup, teardown),
+		cmocka_unit_test_setup_teardown(two_merged_tallies_are_the_tally_of_all_samples, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_cleared_tally_is_a_new_one, setup, teardown),
+		cmocka_unit_test(parts_and_dimensions_have_the_names_of_the_json),
 	};
 	return cmocka_run_group_tests_name("record/tally", tests, NULL, NULL);
 }

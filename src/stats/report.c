@@ -122,6 +122,7 @@ static void groups_build(const struct group_table *table, const struct tally *ta
 		group->failed = cell->failed;
 		group->open = cell->open;
 		group->bytes = cell->bytes;
+		group->opened = cell->opened;
 		distribution_from_histlet(&cell->response, &group->response);
 		distribution_from_histlet(&cell->service, &group->service);
 	}

@@ -19,14 +19,14 @@ extern const char *const report_quantile_keys[REPORT_QUANTILES]; /* "p50" ... "p
 
 struct quantile {
 	nsec value; /* nearest rank, clamped to max; NSEC_NEVER (slo only): the rank falls on a request that never was ok */
-	nsec rank; /* nearest rank as the histogram gives it, not clamped: for the 16 compatible lines */
-	bool few; /* fewer than 10 samples lie beyond it: JSON prints null, the block "needs more requests" */
+	nsec rank;  /* nearest rank as the histogram gives it, not clamped: for the 16 compatible lines */
+	bool few;   /* fewer than 10 samples lie beyond it: JSON prints null, the block "needs more requests" */
 };
 
 struct distribution {
 	uint64_t count;
 	nsec min, max; /* exact; 0 when count is 0 */
-	double mean; /* ns */
+	double mean;   /* ns */
 	struct quantile at[REPORT_QUANTILES];
 };
 
@@ -37,17 +37,17 @@ struct run_info {
 	char id[37]; /* random UUID, RFC 9562 version 4 */
 	const char *version;
 	int64_t start_unix_ns; /* CLOCK_REALTIME at the start line */
-	const char *target; /* URL without userinfo */
+	const char *target;    /* URL without userinfo */
 	const char *method;
-	bool open_loop; /* model: open or closed */
+	bool open_loop;     /* model: open or closed */
 	double asked_per_s; /* planned / window in an open loop; 0 in a closed one */
 	bool poisson;
 	uint64_t seed;
 	unsigned threads;
 	uint64_t max_tasks;
-	bool spinning; /* the mode that was used */
+	bool spinning;         /* the mode that was used */
 	nsec duration, warmup; /* as asked */
-	uint64_t requests; /* --requests; 0: none */
+	uint64_t requests;     /* --requests; 0: none */
 	struct status_set expected;
 	bool truth; /* --truth was on */
 	struct group_table groups;
@@ -56,7 +56,7 @@ struct run_info {
 /* What came of it: filled by engine/ at the end. */
 struct run_result {
 	enum stop_cause cause;
-	nsec window; /* |W|: from the end of the warm-up to the stop, >= 0 */
+	nsec window;      /* |W|: from the end of the warm-up to the stop, >= 0 */
 	uint64_t planned; /* from the schedule alone (open loop) or tickets taken (closed loop) */
 	const struct tally *tally;
 	const struct totals *totals;
@@ -66,6 +66,7 @@ struct run_result {
 struct group_report {
 	struct group group;
 	uint64_t ok, failed, open, bytes;
+	uint64_t opened; /* connections; addresses only */
 	struct distribution response, service;
 };
 
@@ -74,13 +75,13 @@ struct report {
 	enum stop_cause cause;
 	nsec window;
 	uint64_t planned, ok, failed, open, unsent, attempts, attempts_warmup, retries, lost;
-	bool balanced; /* planned = ok + failed + open + unsent */
-	double achieved_per_s; /* sends in the window / window */
+	bool balanced;           /* planned = ok + failed + open + unsent */
+	double achieved_per_s;   /* sends in the window / window */
 	double throughput_per_s; /* completions in the window / window */
 	uint64_t bytes_sent, bytes_received;
 	struct distribution response_all, response_ok, service_all, service_ok;
 	struct distribution slo; /* response time over all planned; count = planned, min, max and mean of the ok ones */
-	uint64_t never; /* planned - ok */
+	uint64_t never;          /* planned - ok */
 	struct distribution parts[PART_COUNT];
 	struct distribution own_error;
 	uint64_t reasons[REASON_COUNT];

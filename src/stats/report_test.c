@@ -12,7 +12,7 @@
 enum { P50, P75, P90, P95, P99, P99_9, P99_99 };
 
 static const struct group rows[] = {
-        {GROUP_BY_ALL, "all"}, {GROUP_BY_CONNECTION, "new"}, {GROUP_BY_CONNECTION, "reused"}, {GROUP_BY_ADDRESS, "[::1]:3000"}};
+	{GROUP_BY_ALL, "all"}, {GROUP_BY_CONNECTION, "new"}, {GROUP_BY_CONNECTION, "reused"}, {GROUP_BY_ADDRESS, "[::1]:3000"}};
 
 struct box {
 	struct arena arena;
@@ -243,16 +243,16 @@ static void each_group_has_its_own_numbers(void **state) {
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(quantiles_of_one_to_a_thousand_are_their_ranks),
-	        cmocka_unit_test(ten_beyond_are_enough_and_nine_are_few),
-	        cmocka_unit_test(a_value_is_clamped_to_the_maximum_and_its_rank_is_not),
-	        cmocka_unit_test(an_empty_distribution_is_zero_and_says_few),
-	        cmocka_unit_test(a_histlet_gives_the_same_ranks_within_a_hundredth),
-	        cmocka_unit_test_setup_teardown(what_is_not_ok_never_answers_in_the_slo_view, setup, teardown),
-	        cmocka_unit_test_setup_teardown(missing_parts_count_as_zero, setup, teardown),
-	        cmocka_unit_test_setup_teardown(one_lost_sample_is_an_imbalance, setup, teardown),
-	        cmocka_unit_test_setup_teardown(rates_are_counts_by_the_window, setup, teardown),
-	        cmocka_unit_test_setup_teardown(each_group_has_its_own_numbers, setup, teardown),
+		cmocka_unit_test(quantiles_of_one_to_a_thousand_are_their_ranks),
+		cmocka_unit_test(ten_beyond_are_enough_and_nine_are_few),
+		cmocka_unit_test(a_value_is_clamped_to_the_maximum_and_its_rank_is_not),
+		cmocka_unit_test(an_empty_distribution_is_zero_and_says_few),
+		cmocka_unit_test(a_histlet_gives_the_same_ranks_within_a_hundredth),
+		cmocka_unit_test_setup_teardown(what_is_not_ok_never_answers_in_the_slo_view, setup, teardown),
+		cmocka_unit_test_setup_teardown(missing_parts_count_as_zero, setup, teardown),
+		cmocka_unit_test_setup_teardown(one_lost_sample_is_an_imbalance, setup, teardown),
+		cmocka_unit_test_setup_teardown(rates_are_counts_by_the_window, setup, teardown),
+		cmocka_unit_test_setup_teardown(each_group_has_its_own_numbers, setup, teardown),
 	};
 	return cmocka_run_group_tests_name("stats/report", tests, NULL, NULL);
 }

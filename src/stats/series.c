@@ -16,10 +16,10 @@
 
 struct series {
 	nsec width;
-	size_t stored; /* closed slots; the open one is slot number `stored` */
-	size_t bytes; /* of `data` in use */
-	bool begun; /* the open slot holds at least one tick */
-	uint8_t *data; /* SERIES_CAP_BYTES, touched as far as used */
+	size_t stored;              /* closed slots; the open one is slot number `stored` */
+	size_t bytes;               /* of `data` in use */
+	bool begun;                 /* the open slot holds at least one tick */
+	uint8_t *data;              /* SERIES_CAP_BYTES, touched as far as used */
 	struct series_slot current; /* the open slot; start and width are set when it is shown */
 	struct series_slot scratch;
 	uint8_t encoded[ENCODED_BYTES];
@@ -62,7 +62,7 @@ static size_t encode(const struct series_slot *slot, uint8_t *into) {
 	}
 	for (uint32_t i = first; i < end; i++) used += times->slots[i] > 0;
 	const uint64_t head[HEAD_NUMBERS] = {slot->ok, slot->failed, slot->open, slot->sent, slot->done, slot->bytes_received, times->clipped,
-	        (uint64_t)times->sum, (uint64_t)times->min, (uint64_t)times->max, used};
+		(uint64_t)times->sum, (uint64_t)times->min, (uint64_t)times->max, used};
 	uint8_t *at = into;
 	for (int i = 0; i < HEAD_NUMBERS; i++) at = number_put(at, head[i]);
 	uint32_t last = 0;

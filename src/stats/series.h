@@ -18,7 +18,7 @@ struct series_slot {
 	nsec start; /* from the start of the run */
 	nsec width;
 	uint64_t ok, failed, open; /* requests of the window that were counted in this slot */
-	uint64_t sent, done; /* sends and completions, as sent_in_window and done_in_window */
+	uint64_t sent, done;       /* sends and completions, as sent_in_window and done_in_window */
 	uint64_t bytes_received;
 	struct histlet response; /* of the row "all"; min, max and sum are exact */
 };

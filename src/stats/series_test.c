@@ -231,13 +231,13 @@ static void an_ordinary_slot_takes_few_bytes(void **state) {
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(a_tick_belongs_to_the_slot_in_which_it_ended),
-	        cmocka_unit_test(a_stored_slot_reads_back_as_it_was),
-	        cmocka_unit_test(a_full_series_doubles_its_width_and_keeps_every_count),
-	        cmocka_unit_test(slots_that_take_much_room_merge_before_the_cap),
-	        cmocka_unit_test(random_ticks_with_gaps_lose_nothing),
-	        cmocka_unit_test(a_year_without_a_tick_is_quickly_passed),
-	        cmocka_unit_test(an_ordinary_slot_takes_few_bytes),
+		cmocka_unit_test(a_tick_belongs_to_the_slot_in_which_it_ended),
+		cmocka_unit_test(a_stored_slot_reads_back_as_it_was),
+		cmocka_unit_test(a_full_series_doubles_its_width_and_keeps_every_count),
+		cmocka_unit_test(slots_that_take_much_room_merge_before_the_cap),
+		cmocka_unit_test(random_ticks_with_gaps_lose_nothing),
+		cmocka_unit_test(a_year_without_a_tick_is_quickly_passed),
+		cmocka_unit_test(an_ordinary_slot_takes_few_bytes),
 	};
 	return cmocka_run_group_tests_name("stats/series", tests, setup, teardown);
 }

@@ -13,36 +13,36 @@
 #define ANSWER_BODY "ok\n" /* of every answer that is about something else than its body */
 
 enum answer_framing {
-	ANSWER_SIZED, /* Content-Length */
-	ANSWER_CHUNKED, /* Transfer-Encoding: chunked */
+	ANSWER_SIZED,       /* Content-Length */
+	ANSWER_CHUNKED,     /* Transfer-Encoding: chunked */
 	ANSWER_UNTIL_CLOSE, /* neither: the body ends with the connection */
-	ANSWER_NO_BODY, /* neither: the status has no body */
-	ANSWER_OPEN, /* Content-Length, and a last field whose value and end are the stream's */
-	ANSWER_BARE, /* no head at all: only the body's bytes */
+	ANSWER_NO_BODY,     /* neither: the status has no body */
+	ANSWER_OPEN,        /* Content-Length, and a last field whose value and end are the stream's */
+	ANSWER_BARE,        /* no head at all: only the body's bytes */
 };
 
 enum answer_end {
 	ANSWER_KEEP, /* closes nevertheless if the request does not keep alive */
 	ANSWER_CLOSE,
 	ANSWER_RESET, /* a reset at once, nothing is sent */
-	ANSWER_HANG, /* nothing at all */
+	ANSWER_HANG,  /* nothing at all */
 };
 
 struct answer {
 	unsigned status;
 	enum answer_framing framing;
 	enum answer_end end;
-	bool keep_alive; /* what the request asks for */
-	bool is_head; /* to HEAD: no body */
-	bool is_partial; /* broken on purpose: not counted as answered */
-	bool is_plain; /* status 200 and ANSWER_BODY, nothing else: the prepared bytes will do */
-	bool is_hidden; /* not counted at all */
-	nsec delay; /* from the read to the answer */
-	struct slice before; /* interim responses, complete */
-	struct slice fields; /* more header lines, each with its CRLF */
-	struct slice body; /* with `delay` it must be constant */
-	char *owned; /* NULL, or heap memory that `body` points into: freed with the answer */
-	uint64_t body_bytes; /* for Content-Length */
+	bool keep_alive;      /* what the request asks for */
+	bool is_head;         /* to HEAD: no body */
+	bool is_partial;      /* broken on purpose: not counted as answered */
+	bool is_plain;        /* status 200 and ANSWER_BODY, nothing else: the prepared bytes will do */
+	bool is_hidden;       /* not counted at all */
+	nsec delay;           /* from the read to the answer */
+	struct slice before;  /* interim responses, complete */
+	struct slice fields;  /* more header lines, each with its CRLF */
+	struct slice body;    /* with `delay` it must be constant */
+	char *owned;          /* NULL, or heap memory that `body` points into: freed with the answer */
+	uint64_t body_bytes;  /* for Content-Length */
 	struct stream stream; /* what follows `body` */
 };
 

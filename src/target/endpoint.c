@@ -122,7 +122,7 @@ static void answer_echo(const struct endpoint_request *request, struct answer *r
 	}
 	struct slice body = request->body ? (struct slice){request->body->at, request->body->size} : SLICE("");
 	int size = snprintf(request->text, ENDPOINT_TEXT_MAX, "X-Method: %.*s\r\nX-Body-Bytes: %zu\r\n", (int)request->method.size,
-	        request->method.at, body.size);
+		request->method.at, body.size);
 	ret->fields = (struct slice){request->text, (size_t)size};
 	give_body(ret, body);
 }
@@ -181,27 +181,27 @@ static void answer_unknown(const struct endpoint_request *request, struct answer
 
 /* The most used first: the search is a walk. */
 const struct endpoint endpoints[] = {
-        {NAME("/"), .is_plain = true, .help = "/                    200, a small body", .answer = answer_plain},
-        {NAME("/health"), .is_plain = true, .help = "/health              the same", .answer = answer_plain},
-        {NAME("/delay/"), .takes_rest = true, .help = "/delay/5ms           the same, so long after the request was read", .answer = answer_delay},
-        {NAME("/bytes/"), .takes_rest = true, .help = "/bytes/N             a body of N bytes, up to 1 GiB", .answer = answer_bytes},
-        {NAME("/status/"), .takes_rest = true, .help = "/status/N            status N, 100..599; 1xx: that interim response, then 200",
-                .answer = answer_status},
-        {NAME("/chunked/"), .takes_rest = true, .help = "/chunked/N           N bytes in chunks, and a trailer", .answer = answer_chunked},
-        {NAME("/slow-body"), .help = "/slow-body?bytes=100&time=1s   a body that trickles", .answer = answer_slow_body},
-        {NAME("/echo"), .wants_body = true, .help = "/echo                the request's body; its method and size in the head",
-                .answer = answer_echo},
-        {NAME("/interim"), .help = "/interim             100 and 103, then 200", .answer = answer_interim},
-        {NAME("/close"), .help = "/close               200, and the connection is closed", .answer = answer_close},
-        {NAME("/reset"), .help = "/reset               the connection is reset after the request was read", .answer = answer_reset},
-        {NAME("/hang"), .help = "/hang                no answer at all", .answer = answer_hang},
-        {NAME("/cut"), .help = "/cut                 1000 bytes promised, 10 sent, closed", .answer = answer_cut},
-        {NAME("/garbage"), .help = "/garbage             bytes that are not HTTP", .answer = answer_garbage},
-        {NAME("/endless"), .help = "/endless             a body without an end", .answer = answer_endless},
-        {NAME("/big-head"), .help = "/big-head            a header of 1 GB", .answer = answer_big_head},
-        {NAME("/stats"), .is_hidden = true, .help = "/stats               what was counted since the start, as JSON; not counted itself",
-                .answer = answer_stats},
-        {.takes_rest = true, .help = "", .answer = answer_unknown},
+	{NAME("/"), .is_plain = true, .help = "/                    200, a small body", .answer = answer_plain},
+	{NAME("/health"), .is_plain = true, .help = "/health              the same", .answer = answer_plain},
+	{NAME("/delay/"), .takes_rest = true, .help = "/delay/5ms           the same, so long after the request was read", .answer = answer_delay},
+	{NAME("/bytes/"), .takes_rest = true, .help = "/bytes/N             a body of N bytes, up to 1 GiB", .answer = answer_bytes},
+	{NAME("/status/"), .takes_rest = true, .help = "/status/N            status N, 100..599; 1xx: that interim response, then 200",
+		.answer = answer_status},
+	{NAME("/chunked/"), .takes_rest = true, .help = "/chunked/N           N bytes in chunks, and a trailer", .answer = answer_chunked},
+	{NAME("/slow-body"), .help = "/slow-body?bytes=100&time=1s   a body that trickles", .answer = answer_slow_body},
+	{NAME("/echo"), .wants_body = true, .help = "/echo                the request's body; its method and size in the head",
+		.answer = answer_echo},
+	{NAME("/interim"), .help = "/interim             100 and 103, then 200", .answer = answer_interim},
+	{NAME("/close"), .help = "/close               200, and the connection is closed", .answer = answer_close},
+	{NAME("/reset"), .help = "/reset               the connection is reset after the request was read", .answer = answer_reset},
+	{NAME("/hang"), .help = "/hang                no answer at all", .answer = answer_hang},
+	{NAME("/cut"), .help = "/cut                 1000 bytes promised, 10 sent, closed", .answer = answer_cut},
+	{NAME("/garbage"), .help = "/garbage             bytes that are not HTTP", .answer = answer_garbage},
+	{NAME("/endless"), .help = "/endless             a body without an end", .answer = answer_endless},
+	{NAME("/big-head"), .help = "/big-head            a header of 1 GB", .answer = answer_big_head},
+	{NAME("/stats"), .is_hidden = true, .help = "/stats               what was counted since the start, as JSON; not counted itself",
+		.answer = answer_stats},
+	{.takes_rest = true, .help = "", .answer = answer_unknown},
 };
 
 const size_t endpoint_count = LENGTH(endpoints);

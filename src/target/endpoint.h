@@ -16,23 +16,23 @@
 struct server;
 
 struct endpoint_request {
-	struct slice path; /* without query */
-	struct slice rest; /* of the path, behind the endpoint's name */
+	struct slice path;  /* without query */
+	struct slice rest;  /* of the path, behind the endpoint's name */
 	struct slice query; /* behind '?' */
 	struct slice method;
-	const struct buf *body; /* of the request if the endpoint wants it, else NULL */
-	nsec read; /* when its last byte was read */
+	const struct buf *body;      /* of the request if the endpoint wants it, else NULL */
+	nsec read;                   /* when its last byte was read */
 	const struct server *server; /* whose counts /stats shows */
-	char *text; /* ENDPOINT_TEXT_MAX bytes for what the answer points to */
+	char *text;                  /* ENDPOINT_TEXT_MAX bytes for what the answer points to */
 };
 
 struct endpoint {
 	struct slice name; /* "/delay/" */
-	bool takes_rest; /* the path goes on behind the name */
-	bool is_plain; /* always the prepared answer: `answer` is not asked */
-	bool wants_body; /* the request's body is kept */
-	bool is_hidden; /* its requests are not counted */
-	const char *help; /* how to write it, and what it does */
+	bool takes_rest;   /* the path goes on behind the name */
+	bool is_plain;     /* always the prepared answer: `answer` is not asked */
+	bool wants_body;   /* the request's body is kept */
+	bool is_hidden;    /* its requests are not counted */
+	const char *help;  /* how to write it, and what it does */
 	void (*answer)(const struct endpoint_request *request, struct answer *ret);
 };
 

@@ -27,8 +27,8 @@ static void a_path_finds_its_row(void **state) {
 	static const struct {
 		const char *target, *name; /* "": the row for unknown paths */
 	} cases[] = {{"/", "/"}, {"/?a=/health", "/"}, {"/health", "/health"}, {"/healthy", ""}, {"/heal", ""}, {"/delay/5ms", "/delay/"},
-	        {"/delay", ""}, {"/delay/", "/delay/"}, {"/status/200?x", "/status/"}, {"/stats", "/stats"}, {"/echo", "/echo"}, {"/echo/1", ""},
-	        {"", ""}, {"*", ""}, {"http://host:1/health", "/health"}, {"http://host", "/"}};
+		{"/delay", ""}, {"/delay/", "/delay/"}, {"/status/200?x", "/status/"}, {"/stats", "/stats"}, {"/echo", "/echo"}, {"/echo/1", ""},
+		{"", ""}, {"*", ""}, {"http://host:1/health", "/health"}, {"http://host", "/"}};
 	for (size_t i = 0; i < LENGTH(cases); i++) {
 		struct slice path, query;
 		endpoint_split(slice_of(cases[i].target), &path, &query);
@@ -92,7 +92,7 @@ static void a_head_is_as_http_wants_it(void **state) {
 	char head[ANSWER_HEAD_MAX];
 	size_t truth, size = answer_format_head(&answer, head, &truth);
 	static const char want[] = "HTTP/1.1 404 Not Found\r\nX-Strest: 0000000000000000 0000000000000000 -\r\nServer: strest-target\r\n"
-	                           "Content-Type: text/plain\r\nConnection: keep-alive\r\nContent-Length: 12\r\n\r\n";
+				   "Content-Type: text/plain\r\nConnection: keep-alive\r\nContent-Length: 12\r\n\r\n";
 	assert_int_equal(size, sizeof(want) - 1);
 	assert_memory_equal(head, want, size);
 	assert_int_equal(truth, 34);
@@ -100,13 +100,13 @@ static void a_head_is_as_http_wants_it(void **state) {
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(a_path_finds_its_row),
-	        cmocka_unit_test(delays_are_read_with_their_units),
-	        cmocka_unit_test(statuses_without_a_body_have_none),
-	        cmocka_unit_test(sizes_over_one_gibibyte_are_refused),
-	        cmocka_unit_test(slow_body_reads_its_query),
-	        cmocka_unit_test(an_unknown_path_is_told_which_there_are),
-	        cmocka_unit_test(a_head_is_as_http_wants_it),
+		cmocka_unit_test(a_path_finds_its_row),
+		cmocka_unit_test(delays_are_read_with_their_units),
+		cmocka_unit_test(statuses_without_a_body_have_none),
+		cmocka_unit_test(sizes_over_one_gibibyte_are_refused),
+		cmocka_unit_test(slow_body_reads_its_query),
+		cmocka_unit_test(an_unknown_path_is_told_which_there_are),
+		cmocka_unit_test(a_head_is_as_http_wants_it),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

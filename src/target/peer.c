@@ -111,7 +111,7 @@ static enum reply_state take_request(struct peer *peer, const struct h1_server_r
 
 static enum reply_state refuse(struct peer *peer, nsec read) {
 	static const struct answer answer = {
-	        .status = 400, .end = ANSWER_CLOSE, .is_hidden = true, .body = {"not an HTTP/1.1 request\n", 24}, .body_bytes = 24};
+		.status = 400, .end = ANSWER_CLOSE, .is_hidden = true, .body = {"not an HTTP/1.1 request\n", 24}, .body_bytes = 24};
 	return reply_begin(peer, &answer, read);
 }
 

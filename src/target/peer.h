@@ -12,8 +12,8 @@
 
 enum reply_kind {
 	REPLY_DELAY, /* the answer is complete, its time has not come */
-	REPLY_PUSH, /* it is being sent: `piece`, then the answer's stream */
-	REPLY_HANG, /* there will be none */
+	REPLY_PUSH,  /* it is being sent: `piece`, then the answer's stream */
+	REPLY_HANG,  /* there will be none */
 	REPLY_DRAIN, /* it is out, and reading goes on until the peer closes, so that no reset overtakes it */
 };
 
@@ -26,19 +26,19 @@ struct reply {
 	bool touched;
 	struct answer answer;
 	struct slice piece; /* still to be sent; in `owned` or constant or in the stream */
-	char *owned; /* NULL, or freed with the reply */
+	char *owned;        /* NULL, or freed with the reply */
 };
 
 struct peer {
 	struct server *server;
 	struct peer *next, **link; /* the server's list */
-	int fd; /* -1: closed */
-	uint32_t events; /* what epoll watches */
-	struct reply *reply; /* NULL: none is pending */
-	char *held; /* bytes read behind the pending request; NULL: none */
+	int fd;                    /* -1: closed */
+	uint32_t events;           /* what epoll watches */
+	struct reply *reply;       /* NULL: none is pending */
+	char *held;                /* bytes read behind the pending request; NULL: none */
 	size_t held_size;
 	struct buf *body; /* of the request that is being read, if its endpoint wants it */
-	bool is_dead; /* a write in the middle of a request failed */
+	bool is_dead;     /* a write in the middle of a request failed */
 	_Alignas(16) char parser[];
 };
 
@@ -64,9 +64,9 @@ void peer_watch(struct peer *peer, uint32_t events);
 
 /* Where a reply stands. */
 enum reply_state {
-	REPLY_DONE, /* out; the connection takes the next request */
+	REPLY_DONE,    /* out; the connection takes the next request */
 	REPLY_PENDING, /* peer->reply */
-	REPLY_GONE, /* so is the connection */
+	REPLY_GONE,    /* so is the connection */
 };
 
 /* Answers a request read at `read`, now or when its delay is over; takes answer->owned. */

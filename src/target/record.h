@@ -11,13 +11,13 @@
 
 #define RECORD_MAGIC 0x3174657365727473ull /* the bytes "streset1"; the last one is the version */
 #define RECORD_THREADS 64
-#define RECORD_STALLS 65536 /* the first so many stall windows */
+#define RECORD_STALLS 65536     /* the first so many stall windows */
 #define RECORD_ARRIVALS 4194304 /* read stamps of the first so many requests per thread, sparse in the file */
 
 /* One thread's counters, on cache lines of its own. */
 struct record_thread {
-	uint64_t requests; /* complete requests read, counted before they are answered */
-	uint64_t answered; /* responses handed to the kernel completely */
+	uint64_t requests;    /* complete requests read, counted before they are answered */
+	uint64_t answered;    /* responses handed to the kernel completely */
 	uint64_t connections; /* accepted */
 	uint64_t bytes_in, bytes_out;
 	uint64_t arrivals; /* stamps stored for this thread, up to RECORD_ARRIVALS */
@@ -31,7 +31,7 @@ struct record_stall {
 struct record_head {
 	uint64_t magic;
 	uint64_t head_bytes; /* offset of the arrivals: thread t's begin at head_bytes + t * RECORD_ARRIVALS * 8 */
-	nsec started; /* CLOCK_MONOTONIC */
+	nsec started;        /* CLOCK_MONOTONIC */
 	uint64_t threads;
 	uint64_t stalls; /* windows stored */
 	uint64_t reserved[3];

@@ -15,10 +15,10 @@
 #include "target/peer.h"
 
 #define EVENTS_MAX 256
-#define ACCEPTS_MAX 64 /* in one turn */
+#define ACCEPTS_MAX 64           /* in one turn */
 #define ACCEPT_REST (100 * MSEC) /* after a lack of descriptors */
-#define SPIN (50 * USEC) /* so long before a timer is due the thread polls instead of sleeping: a sleep ends that late */
-#define CAUGHT_UP 2 /* at most so many connections ready: a stall's backlog is worked off */
+#define SPIN (50 * USEC)         /* so long before a timer is due the thread polls instead of sleeping: a sleep ends that late */
+#define CAUGHT_UP 2              /* at most so many connections ready: a stall's backlog is worked off */
 
 /* A request's answer as it is most of the time: made once, patched each time. */
 static void prepare_plain(struct server *server) {
@@ -49,7 +49,7 @@ bool server_init(struct server *server, const struct server_group *group, unsign
 	server->epoll = epoll_create1(EPOLL_CLOEXEC);
 	server->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	bool fine =
-	        server->epoll >= 0 && server->wake >= 0 && watch(server, server->wake, &server->wake) && watch(server, listener, &server->listener);
+		server->epoll >= 0 && server->wake >= 0 && watch(server, server->wake, &server->wake) && watch(server, listener, &server->listener);
 	return fine || err_set_sys(err, ERR_FAILED, errno, "target: setting up a thread");
 }
 

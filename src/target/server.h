@@ -34,17 +34,17 @@ struct server {
 	int listener;
 	int wake; /* eventfd, together with `stop` */
 	struct h1_server_shared *parser;
-	struct peer *peers; /* all of them */
-	struct peer *closed; /* in this turn: freed at its end, because events for them may still be at hand */
+	struct peer *peers;        /* all of them */
+	struct peer *closed;       /* in this turn: freed at its end, because events for them may still be at hand */
 	struct timer_queue timers; /* of pending replies */
 	struct stall stall;
-	nsec worked; /* the last stamp after a read */
-	bool touched; /* a stall's work is not yet done: what is read or answered now was held up by it */
-	bool stalled; /* in this turn */
-	bool accepted; /* in this turn */
+	nsec worked;       /* the last stamp after a read */
+	bool touched;      /* a stall's work is not yet done: what is read or answered now was held up by it */
+	bool stalled;      /* in this turn */
+	bool accepted;     /* in this turn */
 	nsec accept_again; /* NSEC_NEVER: accepting goes on; else it rests until then, for want of descriptors */
-	bool lack_told; /* ... and it was said, once */
-	char *in, *out; /* SERVER_IN_BYTES, SERVER_OUT_BYTES */
+	bool lack_told;    /* ... and it was said, once */
+	char *in, *out;    /* SERVER_IN_BYTES, SERVER_OUT_BYTES */
 	char text[ENDPOINT_TEXT_MAX];
 	char plain[512]; /* the answer of `/`, to be patched at plain_truth */
 	size_t plain_size, plain_truth;

@@ -10,7 +10,7 @@
 #include "target/record.h"
 
 struct stall {
-	nsec begin; /* of the window that is on or comes next; NSEC_NEVER: no stalls */
+	nsec begin;  /* of the window that is on or comes next; NSEC_NEVER: no stalls */
 	nsec length; /* > 0, < period */
 	nsec period;
 };

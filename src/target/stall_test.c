@@ -37,7 +37,7 @@ static void it_moves_on_to_the_first_window_that_ends_later(void **state) {
 	static const struct {
 		nsec now, want;
 	} cases[] = {{0, 1000}, {1000, 1000}, {1199, 1000}, {1200, 2000}, {1999, 2000}, {2100, 2000}, {2200, 3000}, {2199, 2000}, {10500, 11000},
-	        {11100, 11000}};
+		{11100, 11000}};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct stall stall = {.begin = SEC, .length = 200 * MSEC, .period = SEC};
 		stall_advance(&stall, cases[i].now * MSEC);
@@ -81,12 +81,12 @@ static void stopping_ends_the_wait(void **state) {
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(the_first_window_comes_after_one_period),
-	        cmocka_unit_test(windows_that_make_no_sense_are_refused),
-	        cmocka_unit_test(it_moves_on_to_the_first_window_that_ends_later),
-	        cmocka_unit_test(it_waits_to_the_end_of_a_window_and_says_what_the_window_was),
-	        cmocka_unit_test(work_that_went_into_the_window_shortens_it),
-	        cmocka_unit_test(stopping_ends_the_wait),
+		cmocka_unit_test(the_first_window_comes_after_one_period),
+		cmocka_unit_test(windows_that_make_no_sense_are_refused),
+		cmocka_unit_test(it_moves_on_to_the_first_window_that_ends_later),
+		cmocka_unit_test(it_waits_to_the_end_of_a_window_and_says_what_the_window_was),
+		cmocka_unit_test(work_that_went_into_the_window_shortens_it),
+		cmocka_unit_test(stopping_ends_the_wait),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,25 +11,25 @@
 #define STREAM_ENDLESS UINT64_MAX /* as `bytes`: never ends */
 
 enum stream_form {
-	STREAM_NONE, /* nothing follows */
-	STREAM_PLAIN, /* the bytes, then `tail` */
+	STREAM_NONE,    /* nothing follows */
+	STREAM_PLAIN,   /* the bytes, then `tail` */
 	STREAM_CHUNKED, /* the bytes in chunks, a trailer "X-Bytes" (RFC 9112 section 7.1) */
-	STREAM_SLOW, /* the bytes in equal steps spread over `time` */
+	STREAM_SLOW,    /* the bytes in equal steps spread over `time` */
 };
 
 struct stream {
 	enum stream_form form;
-	uint64_t bytes; /* of the body, without chunk framing */
-	uint64_t sent; /* of these, handed out */
+	uint64_t bytes;    /* of the body, without chunk framing */
+	uint64_t sent;     /* of these, handed out */
 	struct slice tail; /* PLAIN: constant bytes after the last one */
-	nsec start, time; /* SLOW: the last byte is due at start + time */
-	char line[64]; /* a chunk's size, the trailer */
+	nsec start, time;  /* SLOW: the last byte is due at start + time */
+	char line[64];     /* a chunk's size, the trailer */
 	bool ended;
 };
 
 enum stream_step {
 	STREAM_PIECE, /* *ret_piece is next; valid until the next call */
-	STREAM_WAIT, /* nothing before *ret_due */
+	STREAM_WAIT,  /* nothing before *ret_due */
 	STREAM_END,
 };
 

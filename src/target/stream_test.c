@@ -81,7 +81,7 @@ static void a_slow_body_comes_in_equal_steps(void **state) {
 		nsec now, due; /* due 0: a byte comes */
 		char want;
 	} steps[] = {
-	        {1000, 1100, 0}, {1099, 1100, 0}, {1100, 0, '0'}, {1100, 1200, 0}, {1350, 0, '1'}, {1350, 0, '2'}, {1350, 1400, 0}, {1400, 0, '3'}};
+		{1000, 1100, 0}, {1099, 1100, 0}, {1100, 0, '0'}, {1100, 1200, 0}, {1350, 0, '1'}, {1350, 0, '2'}, {1350, 1400, 0}, {1400, 0, '3'}};
 	struct slice piece;
 	nsec due;
 	stream_prepare();
@@ -118,12 +118,12 @@ static void an_endless_body_does_not_end(void **state) {
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(a_plain_body_has_its_size_and_its_tail),
-	        cmocka_unit_test(a_small_body_in_chunks_is_as_rfc_9112_writes_it),
-	        cmocka_unit_test(large_bodies_in_chunks_keep_the_grammar),
-	        cmocka_unit_test(a_slow_body_comes_in_equal_steps),
-	        cmocka_unit_test(a_large_slow_body_is_complete),
-	        cmocka_unit_test(an_endless_body_does_not_end),
+		cmocka_unit_test(a_plain_body_has_its_size_and_its_tail),
+		cmocka_unit_test(a_small_body_in_chunks_is_as_rfc_9112_writes_it),
+		cmocka_unit_test(large_bodies_in_chunks_keep_the_grammar),
+		cmocka_unit_test(a_slow_body_comes_in_equal_steps),
+		cmocka_unit_test(a_large_slow_body_is_complete),
+		cmocka_unit_test(an_endless_body_does_not_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

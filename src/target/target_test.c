@@ -184,7 +184,7 @@ static void pipelined_requests_are_answered_one_after_the_other(void **state) {
 	struct target *target = open_target(NULL, 1);
 	int fd = dial(target_port(target));
 	say(fd, "GET /delay/30ms HTTP/1.1\r\nHost: a\r\n\r\nGET /status/404 HTTP/1.1\r\nHost: a\r\n\r\nGET /delay/1ms HTTP/1.1\r\nHost: a\r\n\r\n"
-	        "GET /close HTTP/1.1\r\nHost: a\r\n\r\n");
+		"GET /close HTTP/1.1\r\nHost: a\r\n\r\n");
 	struct buf all = read_all(fd);
 	const char *at = buf_text(&all);
 	static const char *const want[] = {"HTTP/1.1 200 OK", "HTTP/1.1 404 Not Found", "HTTP/1.1 200 OK", "HTTP/1.1 200 OK", "Connection: close"};
@@ -220,11 +220,11 @@ static void heads_and_bodies_fit_the_method_and_the_status(void **state) {
 		const char *method, *path, *head; /* what the head holds */
 		size_t body;
 	} cases[] = {{"GET", "/", "Content-Length: 3\r\n", 3}, {"HEAD", "/", "Content-Length: 3\r\n", 0},
-	        {"GET", "/bytes/70000", "Content-Length: 70000\r\n", 70000}, {"HEAD", "/bytes/70000", "Content-Length: 70000\r\n", 0},
-	        {"GET", "/bytes/0", "Content-Length: 0\r\n", 0}, {"GET", "/status/204", "204 No Content\r\n", 0},
-	        {"HEAD", "/chunked/5", "Transfer-Encoding: chunked\r\n", 0}, {"GET", "/chunked/5", "Trailer: X-Bytes\r\n", 3 + 5 + 2 + 3 + 12 + 2},
-	        {"GET", "/cut", "Content-Length: 1000\r\n", 10}, {"HEAD", "/slow-body", "Content-Length: 100\r\n", 0},
-	        {"GET", "/slow-body?bytes=20&time=20ms", "Content-Length: 20\r\n", 20}, {"DELETE", "/health", "200 OK\r\n", 3}};
+		{"GET", "/bytes/70000", "Content-Length: 70000\r\n", 70000}, {"HEAD", "/bytes/70000", "Content-Length: 70000\r\n", 0},
+		{"GET", "/bytes/0", "Content-Length: 0\r\n", 0}, {"GET", "/status/204", "204 No Content\r\n", 0},
+		{"HEAD", "/chunked/5", "Transfer-Encoding: chunked\r\n", 0}, {"GET", "/chunked/5", "Trailer: X-Bytes\r\n", 3 + 5 + 2 + 3 + 12 + 2},
+		{"GET", "/cut", "Content-Length: 1000\r\n", 10}, {"HEAD", "/slow-body", "Content-Length: 100\r\n", 0},
+		{"GET", "/slow-body?bytes=20&time=20ms", "Content-Length: 20\r\n", 20}, {"DELETE", "/health", "200 OK\r\n", 3}};
 	for (size_t i = 0; i < LENGTH(cases); i++) {
 		struct buf all = get(target, cases[i].method, cases[i].path);
 		const char *blank = strstr(buf_text(&all), "\r\n\r\n");
@@ -344,7 +344,7 @@ static void addresses_that_cannot_be_are_refused_in_words(void **state) {
 	const struct {
 		const char *listen, *words;
 	} cases[] = {{taken, "is in use"}, {"3000", "is not ADDRESS:PORT"}, {"127.0.0.1:65536", "is not ADDRESS:PORT"},
-	        {"::1:3000", "is not ADDRESS:PORT"}, {"192.0.2.1:3000", "Cannot assign"}};
+		{"::1:3000", "is not ADDRESS:PORT"}, {"192.0.2.1:3000", "Cannot assign"}};
 	for (size_t i = 0; i < LENGTH(cases); i++) {
 		struct target_settings settings = {.listen = cases[i].listen, .threads = 1 + i % 2};
 		struct err err;
@@ -446,20 +446,20 @@ static void without_descriptors_it_waits_instead_of_turning_in_circles(void **st
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(each_answer_tells_when_it_was_read_and_answered),
-	        cmocka_unit_test(a_delay_counts_from_the_read_and_is_never_short),
-	        cmocka_unit_test(delayed_answers_come_in_the_order_of_their_time),
-	        cmocka_unit_test(pipelined_requests_are_answered_one_after_the_other),
-	        cmocka_unit_test(a_request_in_single_bytes_is_understood),
-	        cmocka_unit_test(heads_and_bodies_fit_the_method_and_the_status),
-	        cmocka_unit_test(faults_are_as_announced),
-	        cmocka_unit_test(streams_do_not_stop_the_others_and_end_when_the_client_goes),
-	        cmocka_unit_test(continue_is_said_before_the_body),
-	        cmocka_unit_test(a_stall_holds_up_and_says_so),
-	        cmocka_unit_test(many_threads_serve_one_port),
-	        cmocka_unit_test(addresses_that_cannot_be_are_refused_in_words),
-	        cmocka_unit_test(the_record_survives_a_kill),
-	        cmocka_unit_test(without_descriptors_it_waits_instead_of_turning_in_circles),
+		cmocka_unit_test(each_answer_tells_when_it_was_read_and_answered),
+		cmocka_unit_test(a_delay_counts_from_the_read_and_is_never_short),
+		cmocka_unit_test(delayed_answers_come_in_the_order_of_their_time),
+		cmocka_unit_test(pipelined_requests_are_answered_one_after_the_other),
+		cmocka_unit_test(a_request_in_single_bytes_is_understood),
+		cmocka_unit_test(heads_and_bodies_fit_the_method_and_the_status),
+		cmocka_unit_test(faults_are_as_announced),
+		cmocka_unit_test(streams_do_not_stop_the_others_and_end_when_the_client_goes),
+		cmocka_unit_test(continue_is_said_before_the_body),
+		cmocka_unit_test(a_stall_holds_up_and_says_so),
+		cmocka_unit_test(many_threads_serve_one_port),
+		cmocka_unit_test(addresses_that_cannot_be_are_refused_in_words),
+		cmocka_unit_test(the_record_survives_a_kill),
+		cmocka_unit_test(without_descriptors_it_waits_instead_of_turning_in_circles),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

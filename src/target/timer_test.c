@@ -70,9 +70,9 @@ static void dropped_timers_do_not_come_out_and_the_others_keep_their_order(void 
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(timers_come_out_in_the_order_of_their_moments),
-	        cmocka_unit_test(a_timer_is_not_taken_before_its_moment),
-	        cmocka_unit_test(dropped_timers_do_not_come_out_and_the_others_keep_their_order),
+		cmocka_unit_test(timers_come_out_in_the_order_of_their_moments),
+		cmocka_unit_test(a_timer_is_not_taken_before_its_moment),
+		cmocka_unit_test(dropped_timers_do_not_come_out_and_the_others_keep_their_order),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

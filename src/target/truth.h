@@ -17,8 +17,8 @@
 static inline void truth_write_half(char *at, uint32_t value) {
 	uint64_t x = value;
 	x = (x | x << 16) & 0x0000ffff0000ffffu; /* 16 bits per 32 */
-	x = (x | x << 8) & 0x00ff00ff00ff00ffu; /* 8 bits per 16 */
-	x = (x | x << 4) & 0x0f0f0f0f0f0f0f0fu; /* 4 bits per 8 */
+	x = (x | x << 8) & 0x00ff00ff00ff00ffu;  /* 8 bits per 16 */
+	x = (x | x << 4) & 0x0f0f0f0f0f0f0f0fu;  /* 4 bits per 8 */
 	uint64_t letters = ((x + 0x0606060606060606u) >> 4) & 0x0101010101010101u;
 	x += 0x3030303030303030u + letters * ('a' - '0' - 10);
 	x = htobe64(x);

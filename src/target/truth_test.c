@@ -10,7 +10,7 @@
 static void stamps_are_written_as_printf_writes_them(void **state) {
 	(void)state;
 	static const nsec cases[] = {
-	        0, 1, 9, 10, 15, 16, 0x0123456789abcdef, 0x7fffffffffffffff, 0x00000000ffffffff, 0x0fedcba987654321, 2602769408136};
+		0, 1, 9, 10, 15, 16, 0x0123456789abcdef, 0x7fffffffffffffff, 0x00000000ffffffff, 0x0fedcba987654321, 2602769408136};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		char want[64], got[] = TRUTH_BLANK "|";
 		nsec other = cases[sizeof(cases) / sizeof(cases[0]) - 1 - i];
@@ -44,9 +44,9 @@ static void a_stall_is_flagged_and_the_flag_is_taken_back(void **state) {
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(stamps_are_written_as_printf_writes_them),
-	        cmocka_unit_test(every_digit_is_right_at_every_place),
-	        cmocka_unit_test(a_stall_is_flagged_and_the_flag_is_taken_back),
+		cmocka_unit_test(stamps_are_written_as_printf_writes_them),
+		cmocka_unit_test(every_digit_is_right_at_every_place),
+		cmocka_unit_test(a_stall_is_flagged_and_the_flag_is_taken_back),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

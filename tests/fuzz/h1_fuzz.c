@@ -1,5 +1,8 @@
 /* Any bytes as a response: the same is told however they are cut, and whatever heads were seen before.
+ * And what ends well or in mid-response does so for llhttp alone, too, which then finds the end of every body itself.
  * Input: options, seed of the cuts, number of changes, (place, byte) for each change, then the response. */
+#include <llhttp.h>
+
 #include "fuzz.h"
 #include "http/h1_probe.h"
 
@@ -33,12 +36,61 @@ static void check_equal(struct probe *a, struct probe *b) {
 	assert(probe_equal(a, b));
 }
 
+/* llhttp alone: one response, interim ones skipped. */
+struct plain {
+	bool is_head;
+	bool complete;
+	unsigned status;
+	uint64_t body_bytes;
+	uint64_t body_sum;
+};
+
+static int plain_head(llhttp_t *parser) {
+	struct plain *plain = parser->data;
+	unsigned status = parser->status_code;
+	plain->status = status;
+	return plain->is_head || status < 200 || status == 204 || status == 304;
+}
+
+static int plain_body(llhttp_t *parser, const char *at, size_t size) {
+	struct plain *plain = parser->data;
+	plain->body_bytes += size;
+	for (size_t i = 0; i < size; i++) plain->body_sum = plain->body_sum * 31 + (unsigned char)at[i];
+	return 0;
+}
+
+static int plain_end(llhttp_t *parser) {
+	struct plain *plain = parser->data;
+	if (plain->status < 200) return 0;
+	plain->complete = true;
+	return HPE_PAUSED;
+}
+
+static const llhttp_settings_t plain_settings = {.on_headers_complete = plain_head, .on_body = plain_body, .on_message_complete = plain_end};
+
+static void check_plain(const struct probe *probe, const struct probe_input *input) {
+	const struct http_end *end = &probe->end;
+	if (!probe->ends || (end->reason != REASON_NONE && end->reason != REASON_CUT) || !input->bytes.size) return;
+	struct plain plain = {.is_head = input->is_head};
+	llhttp_t parser;
+	llhttp_init(&parser, HTTP_RESPONSE, &plain_settings);
+	parser.data = &plain;
+	llhttp_errno_t result = llhttp_execute(&parser, input->bytes.at, input->bytes.size);
+	if (result == HPE_CLOSED_CONNECTION) return; /* behind "100 Continue" with "Connection: close", where RFC 9110 lets the final one follow */
+	assert(result == HPE_OK || (result == HPE_PAUSED && plain.complete));
+	if (result == HPE_OK && end->reason == REASON_NONE) assert(llhttp_finish(&parser) == HPE_PAUSED && plain.complete);
+	assert(plain.complete == (end->reason == REASON_NONE));
+	assert(plain.body_bytes == end->body_bytes && plain.body_sum == probe->body_sum);
+	assert(end->reason == REASON_CUT || plain.status == end->status);
+}
+
 /* Cold and whole, cold and cut, warm and whole, warm and cut: all the same. */
 static void try(struct http_shared *warm, const struct probe_input *input, unsigned seed) {
 	static size_t cuts[CUTS_MAX];
 	struct http_shared *cold = h1_ops.new_shared(&probe_events);
 	probe_run(&whole, cold, input, NULL);
 	check(&whole, input);
+	check_plain(&whole, input);
 	h1_ops.free_shared(cold);
 
 	fuzz_cuts(seed, input->bytes.size, cuts, CUTS_MAX);
