@@ -28,8 +28,8 @@ struct conn {
 	int fd;
 	int64_t sent;
 	int64_t body_left; /* < 0: the head is not complete */
-	size_t held; /* bytes of it in `head` */
-	char *head; /* NULL until a head comes in pieces */
+	size_t held;       /* bytes of it in `head` */
+	char *head;        /* NULL until a head comes in pieces */
 };
 
 static struct {
@@ -149,7 +149,7 @@ static void run(struct conn *conns, size_t count, double seconds) {
 	}
 	double took = (double)(now() - start) / 1e9;
 	printf("requests %llu seconds %.6f p50_us %.1f p99_us %.1f\n", (unsigned long long)bare.requests, took, percentile_us(0.5),
-	        percentile_us(0.99));
+		percentile_us(0.99));
 }
 
 int main(int argc, char **argv) {
@@ -170,6 +170,7 @@ int main(int argc, char **argv) {
 	for (int i = 0; i < count; i++) open_connection(&conns[i], address);
 	run(conns, (size_t)count, seconds);
 	freeaddrinfo(address);
+	for (int i = 0; i < count; i++) free(conns[i].head);
 	free(conns);
 	return 0;
 }

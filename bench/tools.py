@@ -3,6 +3,7 @@
 In: URL, connections, seconds. Out: a command line; from its output, the number of good answers. A tool that reports failures ends its table.
 """
 import json
+import math
 import os
 import pathlib
 import re
@@ -29,7 +30,7 @@ class Wrk:
     name = "wrk"
 
     def command(self, url, connections, seconds):
-        return ["wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", url]
+        return ["wrk", "-t1", f"-c{connections}", f"-d{math.ceil(seconds)}s", url]
 
     def requests(self, text):
         none_of(r"Non-2xx or 3xx responses: (\d+)", text, self.name)
@@ -42,7 +43,7 @@ class Ab:
 
     def command(self, url, connections, seconds):
         # -t alone means at most 50,000 requests; -n behind it lifts that.
-        return ["ab", "-k", "-q", "-t", max(1, round(seconds)), "-n", int(seconds * 500000), "-c", connections, url]
+        return ["ab", "-k", "-q", "-t", math.ceil(seconds), "-n", math.ceil(seconds) * 500000, "-c", connections, url]
 
     def requests(self, text):
         none_of(r"^Failed requests:\s+(\d+)", text, self.name)

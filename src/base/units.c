@@ -12,12 +12,12 @@ static const struct {
 	nsec scale;
 } duration_units[] = {{"ns", 1}, {"us", USEC}, {"ms", MSEC}, {"s", SEC}, {"m", 60 * SEC}, {"h", 3600 * SEC}};
 
-/* Reads digits from the front of *text into *ret; false when there is none or the number passes 18 digits. */
+/* Reads digits from the front of *text into *ret; false when there is none or the number passes 19 digits. */
 static bool units_take_digits(struct slice *text, uint64_t *ret, unsigned *ret_digits) {
 	uint64_t value = 0;
 	unsigned digits = 0;
 	while (text->size > 0 && text->at[0] >= '0' && text->at[0] <= '9') {
-		if (digits == 18) return false;
+		if (digits == 19) return false;
 		value = value * 10 + (uint64_t)(text->at[0] - '0');
 		digits++;
 		text->at++;

@@ -166,7 +166,7 @@ static bool read_parts(CURLU *handle, const char *text, struct arena *arena, str
 	return true;
 }
 
-bool url_parse(const char *text, struct arena *arena, struct url *ret, struct err *err) {
+static bool read_url(const char *text, struct arena *arena, struct url *ret, struct err *err) {
 	if (!check_characters(text, err) || !check_scheme(text, err) || !check_host(text, err)) return false;
 	CURLU *handle = curl_url();
 	if (!handle) return refuse(CURLUE_OUT_OF_MEMORY, text, err);
@@ -177,4 +177,22 @@ bool url_parse(const char *text, struct arena *arena, struct url *ret, struct er
 	curl_url_cleanup(handle);
 	if (good) *ret = url;
 	return good;
+}
+
+/* Returns the text with the password of its userinfo replaced by ***; NULL if it has none. */
+static const char *mask(const char *text, struct arena *arena) {
+	const char *from = strstr(text, "://");
+	from = from ? from + 3 : text;
+	const char *at = from + strcspn(from, "/?#");
+	while (at > from && *at != '@') at--;
+	const char *colon = memchr(from, ':', (size_t)(at - from));
+	return colon ? arena_format(arena, "%.*s***%s", (int)(colon + 1 - text), text, at) : NULL;
+}
+
+bool url_parse(const char *text, struct arena *arena, struct url *ret, struct err *err) {
+	if (read_url(text, arena, ret, err)) return true;
+	const char *masked = mask(text, arena); /* it is refused for the same reason, and the sentence does not show the password */
+	struct url unused;
+	if (masked && read_url(masked, arena, &unused, err)) err_set(err, ERR_FAILED, "URL '%s' cannot be read; check its user and password", masked);
+	return false;
 }

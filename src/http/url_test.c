@@ -120,8 +120,25 @@ static void bad_urls_are_refused_with_what_to_write(void **state) {
 	}
 }
 
+static void a_refused_url_does_not_show_its_password(void **state) {
+	(void)state;
+	static const char *const urls[] = {"http://ann:sesame@host:0/", "https://ann:sesame@host/", "ftp://ann:sesame@host/", "http://ann:sesame@ho st/",
+		"http://ann:sesame@/", "http://ann:sesame@host:99999/x@y"};
+	for (size_t i = 0; i < LENGTH(urls); i++) {
+		struct arena arena;
+		struct url url;
+		struct err err = {0};
+		arena_init(&arena);
+		assert_false(url_parse(urls[i], &arena, &url, &err));
+		assert_null(strstr(err.text, "sesame"));
+		assert_non_null(strstr(err.text, "ann:***@"));
+		arena_fini(&arena);
+	}
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_refused_url_does_not_show_its_password),
 		cmocka_unit_test(good_urls_are_taken_apart),
 		cmocka_unit_test(bad_urls_are_refused_with_what_to_write),
 	};
