@@ -48,7 +48,7 @@ static void *side_run(void *argument) {
 
 static void two_threads_hand_a_counter_to_and_fro(void **state) {
 	(void)state;
-	struct mailbox there = {0}, back = {0};
+	struct mailbox there = {NULL}, back = {NULL};
 	struct counter counter = {0, 2};
 	struct side one = {&there, &back, 1, 0, 0}, two = {&back, &there, 2, 0, 0};
 	mailbox_swap(&there, &counter);
@@ -65,7 +65,7 @@ static void two_threads_hand_a_counter_to_and_fro(void **state) {
 
 static void a_box_gives_back_what_lay_there(void **state) {
 	(void)state;
-	struct mailbox box = {0};
+	struct mailbox box = {NULL};
 	int a, b;
 	assert_false(mailbox_full(&box));
 	assert_null(mailbox_swap(&box, NULL));

@@ -44,16 +44,14 @@ const char *status_set_format(const struct status_set *set, char *text, unsigned
 		if (!status_set_has(set, code)) continue;
 		unsigned last = code;
 		while (status_set_has(set, last + 1)) last++;
+		const char *comma = used > 0 ? "," : "";
 		int more;
-		if (code % 100 == 0 && last >= code + 99) {
-			last = code + 99;
-			more = snprintf(text + used, size - used, "%s%uxx", used ? "," : "", code / 100);
-		} else if (last > code) {
-			if (last / 100 != code / 100) last = code / 100 * 100 + 99;
-			more = snprintf(text + used, size - used, "%s%u-%u", used ? "," : "", code, last);
-		} else {
-			more = snprintf(text + used, size - used, "%s%u", used ? "," : "", code);
-		}
+		if (last == code)
+			more = snprintf(text + used, size - used, "%s%u", comma, code);
+		else if (code % 100 == 0 && last == code + 99)
+			more = snprintf(text + used, size - used, "%s%uxx", comma, code / 100);
+		else
+			more = snprintf(text + used, size - used, "%s%u-%u", comma, code, last);
 		if (more < 0 || used + (size_t)more >= size) break; /* cut where the caller's text ends */
 		used += (size_t)more;
 		code = last;

@@ -35,5 +35,5 @@ struct slice slice_trim(struct slice text);
 struct slice slice_cut(struct slice text, char separator, struct slice *rest);
 
 /* Returns the number of single-character edits (insert, delete, replace, swap) from a to b, at most `limit` + 1.
- * For "did you mean"; both at most 64 bytes, longer ones count as limit + 1. Method: Damerau-Levenshtein. */
+ * For "did you mean"; both at most 64 bytes, longer ones count as limit + 1. Method: optimal string alignment (the restricted Damerau-Levenshtein distance). */
 unsigned str_distance(const char *a, const char *b, unsigned limit);

@@ -20,7 +20,8 @@ static void slices_are_compared_byte_by_byte(void **state) {
 		{SLICE("Host"), SLICE("hOST"), false, true},
 		{SLICE("Host"), SLICE("Hos"), false, false},
 		{SLICE("AZ"), SLICE("az"), false, true},
-		{SLICE("@["), SLICE("`{"), false, false},             /* beside the letters, 32 apart */
+		{SLICE("@"), SLICE("`"), false, false}, /* beside the letters, 32 apart */
+		{SLICE("["), SLICE("{"), false, false},
 		{SLICE("\xc3\x84"), SLICE("\xc3\xa4"), false, false}, /* only ASCII letters have two cases */
 		{SLICE("a\0b"), SLICE("a\0c"), false, false},
 		{SLICE("a\0b"), SLICE("A\0B"), false, true},

@@ -70,7 +70,7 @@ bool units_parse_real(struct slice text, double *ret) {
 	char copy[64];
 	if (text.size == 0 || text.size >= sizeof(copy)) return false;
 	for (size_t i = 0; i < text.size; i++) /* strtod would also take blanks, signs, "nan", "inf" and hexadecimal */
-		if (!strchr("0123456789.eE+-", text.at[i])) return false;
+		if (text.at[i] == 0 || !strchr("0123456789.eE+-", text.at[i])) return false;
 	if (!(text.at[0] == '.' || (text.at[0] >= '0' && text.at[0] <= '9'))) return false;
 	memcpy(copy, text.at, text.size);
 	copy[text.size] = 0;

@@ -18,7 +18,7 @@ bool units_parse_count(struct slice text, uint64_t *ret);
 /* Reads a decimal number, fraction and exponent allowed, finite and not negative. False on anything else. */
 bool units_parse_real(struct slice text, double *ret);
 
-/* Writes a duration for people with three significant digits ("417 ns", "12.3 us", "1.20 ms", "30 s", "2 m 5 s") into `text`
+/* Writes a duration for people with three significant digits ("417 ns", "12.3 us", "1.20 ms", "30.0 s", "2 m 5 s") into `text`
  * of `size` bytes (32 is enough), and returns `text`. NSEC_NEVER is written as "never". */
 const char *units_format_duration(nsec time, char *text, unsigned size);
 

@@ -144,7 +144,7 @@ static void durations_are_written_with_three_digits(void **state) {
 		{1200000, "1.20 ms"},
 		{999500000, "1.00 s"},
 		{2500 * MSEC, "2.50 s"},
-		{30 * SEC, "30 s"}, /* as the header has it */
+		{30 * SEC, "30.0 s"},
 		{125 * SEC, "2 m 5 s"},
 		{3599 * SEC, "59 m 59 s"},
 		{HOUR, "1 h 0 m"},

@@ -47,7 +47,8 @@ static bool load_prepare(struct load *load, const struct cli *cli, struct arena 
 	struct url url;
 	const struct http_settings *http = &cli->settings.http;
 	if (!url_parse(http->url, arena, &url, err)) return err_add(err, "--url");
-	if (!address_resolve(url.host, url.port, http->connect_timeout, arena, &load->addresses, err)) return false;
+	struct address_query query = {url.host, url.port, http->connect_timeout};
+	if (!address_resolve(&query, arena, &load->addresses, err)) return false;
 	load->address_texts = (struct text_list){load->addresses.count, arena_array(arena, load->addresses.count, sizeof(char *))};
 	for (size_t i = 0; i < load->addresses.count; i++) load->address_texts.at[i] = load->addresses.at[i].text;
 	struct plan_inputs inputs = {

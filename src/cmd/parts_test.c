@@ -58,7 +58,7 @@ static void scene_play(const struct scene *scene, struct watch *watch) {
 	assert_true(target_open(&target_settings, &target, &err));
 	char *text = arena_format(&arena, "http://127.0.0.1:%u%s", target_port(target), scene->path);
 	assert_true(url_parse(text, &arena, &url, &err));
-	assert_true(address_resolve(url.host, url.port, SEC, &arena, &addresses, &err));
+	assert_true(address_resolve(&(struct address_query){url.host, url.port, SEC}, &arena, &addresses, &err));
 	struct text_list texts = {1, &addresses.at[0].text};
 	struct plan_inputs inputs = {.settings = &settings, .url = &url, .addresses = &texts, .machine = {.cpus = 2, .target_local = true}};
 	assert_true(plan_build(&inputs, &arena, &plan, &err));

@@ -291,8 +291,9 @@ static void body_read(struct h1_server *server, struct slice *rest) {
 	*rest = (struct slice){rest->at + size, rest->size - size};
 }
 
-struct h1_server_shared *h1_server_new_shared(void) {
+struct h1_server_shared *h1_server_new_shared(const struct h1_server_events *events) {
 	struct h1_server_shared *shared = mem_zeroed(1, sizeof(*shared));
+	shared->events = events;
 	head_init(&shared->heads);
 	return shared;
 }
@@ -311,12 +312,10 @@ void h1_server_start(void *state, struct h1_server_shared *shared) {
 	server->shared = shared;
 }
 
-enum h1_server_result h1_server_feed(
-	void *state, struct slice bytes, size_t *used, struct h1_server_request *ret, const struct h1_server_events *events, void *owner) {
+enum h1_server_result h1_server_feed(void *state, struct slice bytes, size_t *used, struct h1_server_request *ret, void *owner) {
 	struct h1_server *server = state;
 	struct slice rest = bytes;
 	bool good = true;
-	server->shared->events = events;
 	server->shared->owner = owner;
 	while (good && rest.size && server->phase == PHASE_HEAD) good = head_read(server, &rest);
 	if (good && server->phase == PHASE_CHUNKED) good = chunks_read(server, &rest);

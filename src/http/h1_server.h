@@ -18,7 +18,9 @@ enum h1_server_result {
 /* What the connections of one thread share: the last request head, for the comparison that saves the parsing. */
 struct h1_server_shared;
 
-struct h1_server_shared *h1_server_new_shared(void);
+/* Makes it; `events` (NULL: none wanted) outlive it. Cannot fail. */
+struct h1_server_events;
+struct h1_server_shared *h1_server_new_shared(const struct h1_server_events *events);
 void h1_server_free_shared(struct h1_server_shared *shared);
 
 /* Bytes of a connection's state. */
@@ -45,6 +47,5 @@ struct h1_server_events {
 };
 
 /* Digests bytes up to the end of one request, its body included; `*used` bytes were taken, the rest belongs to the next (pipelining).
- * With REQUEST, `*ret` describes it. `events` may be NULL. */
-enum h1_server_result h1_server_feed(
-	void *state, struct slice bytes, size_t *used, struct h1_server_request *ret, const struct h1_server_events *events, void *owner);
+ * With REQUEST, `*ret` describes it. `owner` is passed to the events. */
+enum h1_server_result h1_server_feed(void *state, struct slice bytes, size_t *used, struct h1_server_request *ret, void *owner);

@@ -62,7 +62,7 @@ static bool feed_piece(struct told *told, void *state, struct slice piece) {
 	while (rest.size && result != H1_SERVER_BAD) {
 		size_t used = 0;
 		struct h1_server_request request;
-		result = h1_server_feed(state, rest, &used, &request, &events, told);
+		result = h1_server_feed(state, rest, &used, &request, told);
 		assert_true(used <= rest.size);
 		if (result == H1_SERVER_MORE) assert_int_equal(used, rest.size);
 		if (result == H1_SERVER_REQUEST) {
@@ -145,13 +145,13 @@ static void requests_are_understood_however_they_are_cut(void **state) {
 	static struct told told;
 	for (size_t i = 0; i < LENGTH(cases); i++) {
 		struct slice bytes = slice_of(cases[i].text);
-		struct h1_server_shared *warm = h1_server_new_shared();
+		struct h1_server_shared *warm = h1_server_new_shared(&events);
 		size_t each[512];
 		assert_true(bytes.size < LENGTH(each));
 		for (size_t k = 0; k + 1 < bytes.size; k++) each[k] = k + 1;
 		each[bytes.size - 1] = 0;
 		for (size_t cut = 0; cut < bytes.size; cut++) {
-			struct h1_server_shared *cold = h1_server_new_shared();
+			struct h1_server_shared *cold = h1_server_new_shared(&events);
 			run(&told, cold, bytes, (size_t[]){cut, 0});
 			expect(&told, i, "cut");
 			run(&told, warm, bytes, (size_t[]){cut, 0});
@@ -167,7 +167,7 @@ static void requests_are_understood_however_they_are_cut(void **state) {
 static void the_path_outlives_the_bytes_it_came_in(void **state) {
 	(void)state;
 	static struct told told;
-	struct h1_server_shared *shared = h1_server_new_shared();
+	struct h1_server_shared *shared = h1_server_new_shared(&events);
 	struct slice bytes = SLICE("POST /some/path HTTP/1.1\r\nContent-Length: 4\r\n\r\nabcd");
 	for (int again = 0; again < 3; again++) {
 		run(&told, shared, bytes, (size_t[]){bytes.size - 3, bytes.size - 1, 0});
@@ -185,11 +185,11 @@ static enum h1_server_result long_head(size_t size, size_t path, size_t *ret_pat
 	memcpy(text, "GET /", 5);
 	memcpy(text + 4 + path, " HTTP/1.1\r\nX: ", 14);
 	memcpy(text + size - 4, "\r\n\r\n", 4);
-	struct h1_server_shared *shared = h1_server_new_shared();
+	struct h1_server_shared *shared = h1_server_new_shared(NULL);
 	h1_server_start(conn, shared);
 	size_t used;
 	struct h1_server_request request = {0};
-	enum h1_server_result result = h1_server_feed(conn, (struct slice){text, size}, &used, &request, NULL, NULL);
+	enum h1_server_result result = h1_server_feed(conn, (struct slice){text, size}, &used, &request, NULL);
 	*ret_path = request.path.size;
 	h1_server_free_shared(shared);
 	free(conn);

@@ -122,8 +122,8 @@ static void bad_urls_are_refused_with_what_to_write(void **state) {
 
 static void a_refused_url_does_not_show_its_password(void **state) {
 	(void)state;
-	static const char *const urls[] = {"http://ann:sesame@host:0/", "https://ann:sesame@host/", "ftp://ann:sesame@host/", "http://ann:sesame@ho st/",
-		"http://ann:sesame@/", "http://ann:sesame@host:99999/x@y"};
+	static const char *const urls[] = {"http://ann:sesame@host:0/", "https://ann:sesame@host/", "ftp://ann:sesame@host/",
+		"http://ann:sesame@ho st/", "http://ann:sesame@/", "http://ann:sesame@host:99999/x@y"};
 	for (size_t i = 0; i < LENGTH(urls); i++) {
 		struct arena arena;
 		struct url url;

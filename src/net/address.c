@@ -96,18 +96,18 @@ static bool address_collect(struct lookup *lookup, uint16_t port, struct arena *
 	return true;
 }
 
-bool address_resolve(const char *host, uint16_t port, nsec limit, struct arena *arena, struct address_list *ret, struct err *err) {
-	struct lookup *lookup = lookup_start(host, err);
+bool address_resolve(const struct address_query *query, struct arena *arena, struct address_list *ret, struct err *err) {
+	struct lookup *lookup = lookup_start(query->host, err);
 	if (!lookup) return false;
-	struct timespec until = clock_timespec(clock_now() + limit);
+	struct timespec until = clock_timespec(clock_now() + query->limit);
 	pthread_mutex_lock(&lookup->lock);
 	int waited = 0;
 	while (!lookup->done && waited == 0) waited = pthread_cond_timedwait(&lookup->finished, &lookup->lock, &until);
 	bool done = lookup->done;
 	lookup->abandoned = !done;
 	pthread_mutex_unlock(&lookup->lock);
-	if (!done) return err_set(err, ERR_UNREACHABLE, "cannot resolve '%s': no answer within --connect-timeout", host);
-	bool ok = address_collect(lookup, port, arena, ret, err);
+	if (!done) return err_set(err, ERR_UNREACHABLE, "cannot resolve '%s': no answer within --connect-timeout", query->host);
+	bool ok = address_collect(lookup, query->port, arena, ret, err);
 	lookup_free(lookup);
 	return ok;
 }
@@ -120,13 +120,23 @@ static bool address_same_host(const struct address *a, const struct sockaddr *b)
 }
 
 bool address_is_local(const struct address *address) {
-	if (address->socket.any.sa_family == AF_INET && ntohl(address->socket.v4.sin_addr.s_addr) >> 24 == 127) return true;
+	struct address plain = *address;
+	if (address->socket.any.sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&address->socket.v6.sin6_addr)) {
+		plain.socket.v4 = (struct sockaddr_in){.sin_family = AF_INET};
+		memcpy(&plain.socket.v4.sin_addr, &address->socket.v6.sin6_addr.s6_addr[12], 4);
+	}
+	if (plain.socket.any.sa_family == AF_INET) {
+		uint32_t host = ntohl(plain.socket.v4.sin_addr.s_addr);
+		if (host == INADDR_ANY || host >> 24 == IN_LOOPBACKNET) return true;
+	} else if (IN6_IS_ADDR_UNSPECIFIED(&plain.socket.v6.sin6_addr)) {
+		return true;
+	}
 	struct ifaddrs *all;
 	if (getifaddrs(&all) != 0) return false;
 	bool local = false;
 	for (struct ifaddrs *one = all; one && !local; one = one->ifa_next) {
 		if (!one->ifa_addr || (one->ifa_addr->sa_family != AF_INET && one->ifa_addr->sa_family != AF_INET6)) continue;
-		local = address_same_host(address, one->ifa_addr);
+		local = address_same_host(&plain, one->ifa_addr);
 	}
 	freeifaddrs(all);
 	return local;

@@ -29,10 +29,18 @@ struct address_list {
 	struct address *at; /* in the arena */
 };
 
-/* Resolves `host` (name, IPv4 or IPv6 literal without brackets) for TCP within `limit` ns; duplicates are dropped.
+/* What to look up. */
+struct address_query {
+	const char *host; /* name, IPv4 or IPv6 literal without brackets */
+	uint16_t port;
+	nsec limit; /* longest time of the look-up */
+};
+
+/* Resolves a host for TCP; duplicates are dropped.
  * getaddrinfo runs on a thread of its own, because it cannot be cancelled: past the limit its answer is abandoned.
  * ERR_UNREACHABLE with the name in the sentence when there is no address. */
-bool address_resolve(const char *host, uint16_t port, nsec limit, struct arena *arena, struct address_list *ret, struct err *err);
+bool address_resolve(const struct address_query *query, struct arena *arena, struct address_list *ret, struct err *err);
 
-/* Returns whether the address belongs to this machine: loopback, or one of its interfaces. */
+/* Returns whether the address belongs to this machine: unspecified, loopback, or one of its interfaces; an IPv4 address mapped into IPv6
+ * counts as itself. */
 bool address_is_local(const struct address *address);

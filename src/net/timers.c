@@ -60,7 +60,7 @@ void timers_disarm(struct timers *timers, struct timer *timer) {
 }
 
 struct timer *timers_take(struct timers *timers, nsec now) {
-	if (timers_next(timers) > now) return NULL;
+	if (timers->count == 0 || timers->heap[0]->at > now) return NULL;
 	struct timer *timer = timers->heap[0];
 	timers_disarm(timers, timer);
 	return timer;

@@ -72,6 +72,8 @@ void report_sample_fill(struct report_sample *sample) {
 	tally->sent_in_window = 1985;
 	tally->done_in_window = 1980;
 	tally->opened = 70;
+	tally->cells[3].opened = 40;
+	tally->cells[4].opened = 30;
 	tally->connect_failed = 3;
 	tally->closed[CLOSER_PEER] = 4;
 	tally->closed[CLOSER_US] = 2;

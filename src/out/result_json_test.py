@@ -61,7 +61,7 @@ VALUES = [
     ("open", "connections.opened", 70),
     ("open", "connections.connect_failed", 3),
     ("open", "connections.closed", {"by_peer": 4, "by_us": 2, "at_end": 64}),
-    ("open", "connections.per_address.1", {"address": "[::1]:3000", "ok": 945, "failed": 45, "open": 2, "bytes": 0}),
+    ("open", "connections.per_address.1", {"address": "[::1]:3000", "opened": 30, "ok": 945, "failed": 45, "open": 2, "bytes": 0}),
     ("open", "groups.5.by", "stage"),
     ("open", "groups.5.name", "1"),
     ("open", "groups.5.ok", 945),

@@ -11,7 +11,7 @@ void schedule_build(struct schedule *schedule, double rate, const struct stage_l
 		double seconds = (double)stage->duration / 1e9;
 		schedule->at[schedule->count++] = (struct segment){t0, k0, rate, (stage->target - rate) / seconds};
 		k0 += (rate + stage->target) / 2 * seconds;
-		t0 += stage->duration;
+		if (__builtin_add_overflow(t0, stage->duration, &t0)) t0 = NSEC_NEVER; /* 292 years */
 		rate = stage->target;
 	}
 	schedule->at[schedule->count++] = (struct segment){t0, k0, rate, 0};

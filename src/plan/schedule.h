@@ -35,7 +35,8 @@ void schedule_build(struct schedule *schedule, double rate, const struct stage_l
 /* Returns the integral of the rate from 0 to `at` (requests). */
 double schedule_integral(const struct schedule *schedule, nsec at);
 
-/* Returns the moment at which the integral reaches `mass`, rounded to ns; NSEC_NEVER if it never does. */
+/* Returns the moment at which the integral reaches `mass`, rounded to ns; NSEC_NEVER if it never does. Where the rate is 0 for a while just
+ * then, the moment is the end of that pause. */
 nsec schedule_moment(const struct schedule *schedule, double mass);
 
 /* Returns the highest rate up to `end` (requests per second). */

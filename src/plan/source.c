@@ -18,7 +18,7 @@ const char *method_name(enum method method) {
 
 static bool source_read_file(const char *path, struct arena *arena, struct slice *ret, struct err *err) {
 	struct stat file;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0) return err_set_sys(err, ERR_FAILED, errno, "--data-file: cannot open '%s'", path);
 	if (fstat(fd, &file) != 0 || !S_ISREG(file.st_mode)) {
 		close(fd);
@@ -55,12 +55,32 @@ static void source_add_header(struct buf *head, const char *name, const char *va
 	buf_add_format(head, "%s: %s\r\n", name, value);
 }
 
+/* Adds the Authorization header for the userinfo of the URL ("user:password"). Source: RFC 7617 section 2, RFC 4648 section 4. */
+static void source_add_basic(struct buf *head, const char *userinfo) {
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	struct buf plain;
+	buf_init(&plain, HEAD_MAX);
+	buf_add_format(&plain, "%s%s", userinfo, strchr(userinfo, ':') ? "" : ":");
+	buf_add_text(head, "Authorization: Basic ");
+	for (size_t i = 0; i < plain.size; i += 3) {
+		const unsigned char *at = (const unsigned char *)plain.at + i; /* a 0 follows the text */
+		size_t left = plain.size - i;
+		unsigned bits = (unsigned)at[0] << 16 | (left > 1 ? (unsigned)at[1] << 8 : 0) | (left > 2 ? at[2] : 0);
+		char group[5] = {
+			digits[bits >> 18], digits[bits >> 12 & 63], left > 1 ? digits[bits >> 6 & 63] : '=', left > 2 ? digits[bits & 63] : '=', 0};
+		buf_add_text(head, group);
+	}
+	buf_add_text(head, "\r\n");
+	buf_fini(&plain);
+}
+
 static void source_write_head(const struct http_settings *http, const struct url *url, struct slice body, struct buf *head) {
 	buf_add_format(head, "%s %s HTTP/1.1\r\n", method_name((enum method)http->method), url->target);
 	if (!source_has_header(http, "Host")) source_add_header(head, "Host", http->host ? http->host : url->authority);
 	if (!http->no_ua && !source_has_header(http, "User-Agent")) source_add_header(head, "User-Agent", "strest-loadtest/" STREST_VERSION);
 	if (http->accept) source_add_header(head, "Accept", http->accept);
 	if (!http->accept && !source_has_header(http, "Accept")) source_add_header(head, "Accept", "*/*");
+	if (url->userinfo && !source_has_header(http, "Authorization")) source_add_basic(head, url->userinfo);
 	if (http->content_type) source_add_header(head, "Content-Type", http->content_type);
 	for (size_t i = 0; i < http->headers.count; i++) {
 		struct slice value, name = slice_trim(slice_cut(slice_of(http->headers.at[i]), ':', &value));

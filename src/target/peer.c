@@ -84,7 +84,7 @@ static void take_body(void *owner, struct slice bytes) {
 	if (peer->body && !peer->body->full) buf_add(peer->body, bytes);
 }
 
-static const struct h1_server_events parser_events = {.head = take_head, .body = take_body};
+const struct h1_server_events peer_parser_events = {.head = take_head, .body = take_body};
 
 static void count_request(struct server *server, const struct endpoint *endpoint, nsec read) {
 	if (endpoint->is_hidden) return;
@@ -120,7 +120,7 @@ static bool digest(struct peer *peer, struct slice bytes, nsec read) {
 	while (bytes.size > 0) {
 		size_t used = 0;
 		struct h1_server_request request;
-		enum h1_server_result result = h1_server_feed(peer->parser, bytes, &used, &request, &parser_events, peer);
+		enum h1_server_result result = h1_server_feed(peer->parser, bytes, &used, &request, peer);
 		bytes.at += used;
 		bytes.size -= used;
 		if (peer->is_dead) {

@@ -45,6 +45,9 @@ struct peer {
 /* Takes over an accepted socket. */
 void peer_open(struct server *server, int fd);
 
+/* What the parser of requests tells a peer; its owner is the peer. */
+extern const struct h1_server_events peer_parser_events;
+
 /* Closes the socket and frees everything but the struct itself, which the server frees at the end of its turn. */
 void peer_close(struct peer *peer);
 

@@ -43,7 +43,7 @@ bool server_init(struct server *server, const struct server_group *group, unsign
 	server->accept_again = NSEC_NEVER;
 	server->in = mem_alloc(SERVER_IN_BYTES);
 	server->out = mem_alloc(SERVER_OUT_BYTES);
-	server->parser = h1_server_new_shared();
+	server->parser = h1_server_new_shared(&peer_parser_events);
 	timer_queue_init(&server->timers);
 	prepare_plain(server);
 	server->epoll = epoll_create1(EPOLL_CLOEXEC);

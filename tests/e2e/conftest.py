@@ -52,11 +52,11 @@ class Finished:
 class Running:
     """strest at work. Its output goes to files, so that it never waits for us."""
 
-    def __init__(self, binary, args, env=None, prepare=None):
+    def __init__(self, command, env=None, prepare=None):
         self.out, self.err = tempfile.TemporaryFile(), tempfile.TemporaryFile()
         self.start = time.monotonic()
         environment = {**os.environ, **(env or {})}
-        self.process = subprocess.Popen([binary, *map(str, args)], stdin=subprocess.DEVNULL, stdout=self.out, stderr=self.err, env=environment,
+        self.process = subprocess.Popen(list(map(str, command)), stdin=subprocess.DEVNULL, stdout=self.out, stderr=self.err, env=environment,
                                         preexec_fn=prepare)
 
     def signal(self, number):
@@ -104,9 +104,9 @@ class Strest:
         self.binary = BINARY
         self.runs = []
 
-    def start(self, *args, env=None, prepare=None, binary=None):
-        """Starts it and returns at once."""
-        run = Running(binary or self.binary, args, env, prepare)
+    def start(self, *args, prefix=(), **more):
+        """Starts it, behind the words of another command if there are any, and returns at once."""
+        run = Running([*prefix, self.binary, *args], **more)
         self.runs.append(run)
         return run
 
@@ -219,3 +219,21 @@ def ipv6():
             s.bind(("::1", 0))
     except OSError:
         pytest.skip("no IPv6 loopback on this machine")
+
+
+@pytest.fixture
+def silent_port():
+    """A port where nobody accepts and the queue is full: connections to it come to no end."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        fillers = []
+        for _ in range(8):
+            filler = socket.socket()
+            filler.setblocking(False)
+            filler.connect_ex(listener.getsockname())
+            fillers.append(filler)
+        time.sleep(0.1)
+        yield listener.getsockname()[1]
+        for filler in fillers:
+            filler.close()

@@ -1,6 +1,7 @@
 """Tests of time on a machine that others use too: a failure counts only if the machine was quiet while the test ran."""
 
 import functools
+import os
 import threading
 import time
 
@@ -10,35 +11,38 @@ from truth import percentile
 
 ROUNDS = 3
 NAP = 0.002
-LATE_P99 = 0.002  # seconds; a sleeper that wakes up later than this in 1 of 100 cases shares its processors with somebody
+LATE_P99 = 0.001  # seconds; a sleeper that wakes up later than this in 1 of 100 cases shares its processor with somebody
 LATE_MAX = 0.020
 
 
-class Sleeper:
-    """A thread that does nothing but sleep and note how much too late it woke up."""
+class Sleepers:
+    """A thread on each processor that does nothing but sleep and note how much too late it woke up."""
 
     def __init__(self):
-        self.late = []
+        self.late = {cpu: [] for cpu in os.sched_getaffinity(0)}
         self.done = threading.Event()
-        self.thread = threading.Thread(target=self._sleep, daemon=True)
+        self.threads = [threading.Thread(target=self._sleep, args=(cpu,), daemon=True) for cpu in self.late]
 
-    def _sleep(self):
+    def _sleep(self, cpu):
+        os.sched_setaffinity(0, {cpu})  # of this thread only
         while not self.done.is_set():
             before = time.monotonic()
             time.sleep(NAP)
-            self.late.append(time.monotonic() - before - NAP)
+            self.late[cpu].append(time.monotonic() - before - NAP)
 
     def __enter__(self):
-        self.thread.start()
+        for thread in self.threads:
+            thread.start()
         return self
 
     def __exit__(self, *_):
         self.done.set()
-        self.thread.join()
+        for thread in self.threads:
+            thread.join()
 
     @property
     def disturbed(self):
-        return bool(self.late) and (percentile(self.late, 0.99) > LATE_P99 or max(self.late) > LATE_MAX)
+        return any(late and (percentile(late, 0.99) > LATE_P99 or max(late) > LATE_MAX) for late in self.late.values())
 
 
 def on_a_quiet_machine(test):
@@ -47,12 +51,12 @@ def on_a_quiet_machine(test):
     @functools.wraps(test)
     def quietly(*args, **more):
         for _ in range(ROUNDS):
-            with Sleeper() as sleeper:
+            with Sleepers() as sleepers:
                 try:
                     return test(*args, **more)
                 except AssertionError as problem:
                     failure = problem
-            if not sleeper.disturbed:
+            if not sleepers.disturbed:
                 raise failure
         pytest.skip(f"the machine was busy in {ROUNDS} rounds; the last one failed with: {str(failure)[:200]}")
 

@@ -3,6 +3,7 @@
 All listen on loopback on free ports. Each class starts what it needs in its constructor and ends it in close().
 """
 
+import json
 import mmap
 import os
 import re
@@ -12,6 +13,7 @@ import struct
 import subprocess
 import threading
 import time
+import urllib.request
 
 START_LIMIT = 20  # seconds; a server that is not up by then failed
 
@@ -100,9 +102,6 @@ class Target:
 
     def stats(self):
         """What it says of itself over HTTP."""
-        import json
-        import urllib.request
-
         with urllib.request.urlopen(self.url + "/stats", timeout=10) as answer:
             return json.load(answer)
 
@@ -181,8 +180,6 @@ class Nginx:
 
     def counted(self):
         """Requests by its status page, the page's own left out."""
-        import urllib.request
-
         with urllib.request.urlopen(self.url + "/counts", timeout=10) as answer:
             text = answer.read().decode()
         self.own += 1

@@ -42,7 +42,7 @@ static void feed(struct sum *sum, void *state, struct slice piece) {
 	while (rest.size && !sum->bad) {
 		size_t used = 0;
 		struct h1_server_request request;
-		enum h1_server_result result = h1_server_feed(state, rest, &used, &request, &events, sum);
+		enum h1_server_result result = h1_server_feed(state, rest, &used, &request, sum);
 		assert(used <= rest.size);
 		assert(result != H1_SERVER_MORE || used == rest.size);
 		if (result == H1_SERVER_REQUEST) {
@@ -80,13 +80,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 	struct slice bytes = {(const char *)data, size};
 	unsigned seed = fuzz_byte(&bytes);
 	fuzz_cuts(seed, bytes.size, cuts, CUTS_MAX);
-	struct h1_server_shared *warm = h1_server_new_shared();
+	struct h1_server_shared *warm = h1_server_new_shared(&events);
 	struct sum first = run(warm, bytes, NULL);
 	struct sum again = run(warm, bytes, NULL);
 	check_equal(&first, &again);
 	again = run(warm, bytes, cuts);
 	check_equal(&first, &again);
-	struct h1_server_shared *cold = h1_server_new_shared();
+	struct h1_server_shared *cold = h1_server_new_shared(&events);
 	again = run(cold, bytes, cuts);
 	check_equal(&first, &again);
 	h1_server_free_shared(cold);

@@ -1,0 +1,263 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "plan/source.h"
+
+#define AGENT "User-Agent: strest-loadtest/" STREST_VERSION "\r\n"
+
+struct box {
+	struct arena arena;
+	struct err err;
+	struct source source;
+	char folder[64], path[96];
+};
+
+static int setup(void **state) {
+	struct box *box = calloc(1, sizeof(*box));
+	arena_init(&box->arena);
+	strcpy(box->folder, "/tmp/source_test_XXXXXX");
+	if (!mkdtemp(box->folder)) return -1;
+	snprintf(box->path, sizeof(box->path), "%s/body", box->folder);
+	*state = box;
+	return 0;
+}
+
+static int teardown(void **state) {
+	struct box *box = *state;
+	arena_fini(&box->arena);
+	unlink(box->path);
+	rmdir(box->folder);
+	free(box);
+	return 0;
+}
+
+static bool build(struct box *box, const struct http_settings *http, const char *address) {
+	struct url url;
+	if (!url_parse(address, &box->arena, &url, &box->err)) fail_msg("%s", box->err.text);
+	return source_build_plain(http, &url, &box->arena, &box->source, &box->err);
+}
+
+static const struct http_request *request(struct box *box, const struct http_settings *http, const char *address) {
+	if (!build(box, http, address)) fail_msg("%s", box->err.text);
+	return box->source.ops->next(&box->source, 0, 0);
+}
+
+static void assert_slice(struct slice slice, const char *expected) {
+	if (!slice_equal(slice, slice_of(expected))) fail_msg("'%.*s', not '%s'", (int)slice.size, slice.at, expected);
+}
+
+/* Request line and fields as in RFC 9112 sections 3 and 5; Host as in RFC 9110 section 7.2: without the scheme's own port. */
+static void the_url_makes_request_line_and_host(void **state) {
+	struct box *box = *state;
+	static const struct {
+		const char *url, *head;
+	} rows[] = {
+		{"http://localhost:3000", "GET / HTTP/1.1\r\nHost: localhost:3000\r\n"},
+		{"http://example.org/a/b?c=d&e", "GET /a/b?c=d&e HTTP/1.1\r\nHost: example.org\r\n"},
+		{"http://example.org:80/", "GET / HTTP/1.1\r\nHost: example.org\r\n"},
+		{"http://[::1]:8080/x", "GET /x HTTP/1.1\r\nHost: [::1]:8080\r\n"},
+		{"http://127.0.0.1:81?q", "GET /?q HTTP/1.1\r\nHost: 127.0.0.1:81\r\n"},
+	};
+	for (size_t i = 0; i < LENGTH(rows); i++) {
+		struct http_settings http = {0};
+		char expected[400];
+		snprintf(expected, sizeof(expected), "%s" AGENT "Accept: */*\r\n\r\n", rows[i].head);
+		const struct http_request *made = request(box, &http, rows[i].url);
+		assert_slice(made->head, expected);
+		assert_int_equal(made->body.size, 0);
+	}
+}
+
+#define HOST "Host: h\r\n"
+
+static void settings_make_exactly_these_bytes(void **state) {
+	struct box *box = *state;
+	const struct {
+		struct http_settings http;
+		const char *head, *body;
+	} rows[] = {
+		{{.host = "virtual.example"}, "GET / HTTP/1.1\r\nHost: virtual.example\r\n" AGENT "Accept: */*\r\n\r\n", ""},
+		{{.host = "no", .headers = {1, (const char *[]){"hOst: mine:99"}}}, "GET / HTTP/1.1\r\n" AGENT "Accept: */*\r\nhOst: mine:99\r\n\r\n",
+			""},
+		{{.headers = {3, (const char *[]){"X-A: 1", "X-B:2", "x-a:  3 "}}},
+			"GET / HTTP/1.1\r\n" HOST AGENT "Accept: */*\r\nX-A: 1\r\nX-B: 2\r\nx-a: 3\r\n\r\n", ""}, /* twice is twice, in order */
+		{{.headers = {1, (const char *[]){"X-Time: 12:30:00"}}}, "GET / HTTP/1.1\r\n" HOST AGENT "Accept: */*\r\nX-Time: 12:30:00\r\n\r\n",
+			""},
+		{{.headers = {1, (const char *[]){"X-Empty:"}}}, "GET / HTTP/1.1\r\n" HOST AGENT "Accept: */*\r\nX-Empty: \r\n\r\n", ""},
+		{{.accept = "text/html", .content_type = "application/json"},
+			"GET / HTTP/1.1\r\n" HOST AGENT "Accept: text/html\r\nContent-Type: application/json\r\n\r\n", ""},
+		{{.headers = {1, (const char *[]){"ACCEPT: image/png"}}}, "GET / HTTP/1.1\r\n" HOST AGENT "ACCEPT: image/png\r\n\r\n", ""},
+		{{.no_ua = true}, "GET / HTTP/1.1\r\n" HOST "Accept: */*\r\n\r\n", ""},
+		{{.authorized = true, .headers = {1, (const char *[]){"User-Agent: own/1"}}},
+			"GET / HTTP/1.1\r\n" HOST "Accept: */*\r\nUser-Agent: own/1\r\n\r\n", ""},
+		{{.method = METHOD_POST, .data = "a=1"}, "POST / HTTP/1.1\r\n" HOST AGENT "Accept: */*\r\nContent-Length: 3\r\n\r\n", "a=1"},
+		{{.method = METHOD_GET, .data = "body"}, "GET / HTTP/1.1\r\n" HOST AGENT "Accept: */*\r\nContent-Length: 4\r\n\r\n", "body"},
+		{{.method = METHOD_DELETE, .data = "x"}, "DELETE / HTTP/1.1\r\n" HOST AGENT "Accept: */*\r\nContent-Length: 1\r\n\r\n", "x"},
+		{{.method = METHOD_GET, .data = ""}, "GET / HTTP/1.1\r\n" HOST AGENT "Accept: */*\r\nContent-Length: 0\r\n\r\n", ""},
+		{{.method = METHOD_PUT, .data = "100 % sure"}, "PUT / HTTP/1.1\r\n" HOST AGENT "Accept: */*\r\nContent-Length: 10\r\n\r\n",
+			"100 % sure"},
+	};
+	for (size_t i = 0; i < LENGTH(rows); i++) {
+		const struct http_request *made = request(box, &rows[i].http, "http://h/");
+		assert_slice(made->head, rows[i].head);
+		assert_slice(made->body, rows[i].body);
+	}
+}
+
+/* The first is the example of RFC 7617 section 2, the others are base64's three kinds of ending (by base64(1)). */
+static void the_users_name_makes_an_authorization(void **state) {
+	struct box *box = *state;
+	static const struct {
+		const char *url, *credentials;
+	} rows[] = {
+		{"http://Aladdin:open%20sesame@h/", "QWxhZGRpbjpvcGVuIHNlc2FtZQ=="},
+		{"http://user@h/", "dXNlcjo="},
+		{"http://a:b@h/", "YTpi"},
+		{"http://a:bc@h/", "YTpiYw=="},
+		{"http://a:bcd@h/", "YTpiY2Q="},
+		{"http://\xc3\xbc:\xc2\xa3@h/", "w7w6wqM="},
+	};
+	for (size_t i = 0; i < LENGTH(rows); i++) {
+		struct http_settings http = {0};
+		char expected[400];
+		snprintf(expected, sizeof(expected), "GET / HTTP/1.1\r\n" HOST AGENT "Accept: */*\r\nAuthorization: Basic %s\r\n\r\n",
+			rows[i].credentials);
+		assert_slice(request(box, &http, rows[i].url)->head, expected);
+	}
+	struct http_settings own = {.headers = {1, (const char *[]){"authorization: Bearer x"}}};
+	assert_slice(request(box, &own, "http://a:b@h/")->head, "GET / HTTP/1.1\r\n" HOST AGENT "Accept: */*\r\nauthorization: Bearer x\r\n\r\n");
+}
+
+/* RFC 9110 section 8.6: without content a length of 0 where the method expects content, none else; section 9.2.2: what is idempotent. */
+static void methods_differ_in_length_and_idempotence(void **state) {
+	struct box *box = *state;
+	static const struct {
+		enum method method;
+		const char *name;
+		bool length, head, idempotent;
+	} rows[] = {
+		{METHOD_GET, "GET", false, false, true},
+		{METHOD_HEAD, "HEAD", false, true, true},
+		{METHOD_POST, "POST", true, false, false},
+		{METHOD_PUT, "PUT", true, false, true},
+		{METHOD_PATCH, "PATCH", true, false, false}, /* RFC 5789 section 2 */
+		{METHOD_DELETE, "DELETE", false, false, true},
+		{METHOD_OPTIONS, "OPTIONS", false, false, true},
+	};
+	for (size_t i = 0; i < LENGTH(rows); i++) {
+		struct http_settings http = {.method = rows[i].method};
+		char expected[400];
+		snprintf(expected, sizeof(expected), "%s / HTTP/1.1\r\n" HOST AGENT "Accept: */*\r\n%s\r\n", rows[i].name,
+			rows[i].length ? "Content-Length: 0\r\n" : "");
+		assert_string_equal(method_name(rows[i].method), rows[i].name);
+		const struct http_request *made = request(box, &http, "http://h/");
+		assert_slice(made->head, expected);
+		assert_int_equal(made->is_head, rows[i].head);
+		assert_int_equal(made->is_idempotent, rows[i].idempotent);
+	}
+}
+
+static void every_request_is_the_same(void **state) {
+	struct box *box = *state;
+	struct http_settings http = {0};
+	const struct http_request *first = request(box, &http, "http://h/");
+	for (uint64_t k = 1; k < 100; k++) assert_ptr_equal(box->source.ops->next(&box->source, k % 7, k), first);
+}
+
+static void a_file_is_sent_byte_for_byte(void **state) {
+	struct box *box = *state;
+	static const struct slice rows[] = {SLICE("line\r\nline\n\0zero\xff"), SLICE("")};
+	for (size_t i = 0; i < LENGTH(rows); i++) {
+		FILE *file = fopen(box->path, "w");
+		assert_non_null(file);
+		assert_int_equal(fwrite(rows[i].at, 1, rows[i].size, file), rows[i].size);
+		fclose(file);
+		struct http_settings http = {.method = METHOD_POST, .data_file = box->path};
+		char expected[400];
+		snprintf(expected, sizeof(expected), "POST / HTTP/1.1\r\n" HOST AGENT "Accept: */*\r\nContent-Length: %zu\r\n\r\n", rows[i].size);
+		const struct http_request *made = request(box, &http, "http://h/");
+		assert_slice(made->head, expected);
+		assert_true(slice_equal(made->body, rows[i]));
+	}
+}
+
+static void assert_refused(struct box *box, const struct http_settings *http, const char *option, const char *subject) {
+	box->source.plain = (const void *)box;
+	assert_false(build(box, http, "http://h/"));
+	assert_int_equal(box->err.code, ERR_FAILED);
+	if (!strstr(box->err.text, option) || !strstr(box->err.text, subject)) fail_msg("'%s'", box->err.text);
+	assert_ptr_equal(box->source.plain, box); /* untouched */
+}
+
+static void an_unreadable_file_is_named(void **state) {
+	struct box *box = *state;
+	struct http_settings http = {.data_file = box->path};
+	assert_refused(box, &http, "--data-file", box->path);
+	assert_non_null(strstr(box->err.text, "No such file or directory"));
+	http.data_file = box->folder;
+	assert_refused(box, &http, "--data-file", box->folder);
+}
+
+/* Opening a pipe that nobody writes to would wait for ever (fifo(7)). */
+static void a_pipe_is_refused_without_waiting(void **state) {
+	struct box *box = *state;
+	assert_int_equal(mkfifo(box->path, 0600), 0);
+	pid_t child = fork();
+	if (child == 0) {
+		struct http_settings http = {.data_file = box->path};
+		alarm(3);
+		_exit(build(box, &http, "http://h/") ? 1 : 0);
+	}
+	int status;
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status)); /* not ended by the alarm */
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static void the_framing_is_not_for_headers(void **state) {
+	struct box *box = *state;
+	static const char *const rows[] = {"Content-Length: 5", "content-length:0", "Transfer-Encoding: chunked"};
+	for (size_t i = 0; i < LENGTH(rows); i++) {
+		struct http_settings http = {.headers = {1, (const char **)(uintptr_t)&rows[i]}};
+		assert_refused(box, &http, "--headers", rows[i][0] == 'T' ? "Transfer-Encoding" : "Content-Length");
+	}
+}
+
+static void a_head_over_a_mebibyte_is_refused(void **state) {
+	struct box *box = *state;
+	char *header = malloc((1 << 20) + 10);
+	memset(header, 'x', 1 << 20);
+	memcpy(header, "X-Large: ", 9);
+	header[1 << 20] = 0;
+	struct http_settings http = {.headers = {1, (const char *[]){header}}};
+	assert_refused(box, &http, "--headers", "1 MiB");
+	header[1000000] = 0; /* a little less is taken */
+	assert_true(build(box, &http, "http://h/"));
+	free(header);
+}
+
+int main(void) {
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(the_url_makes_request_line_and_host, setup, teardown),
+		cmocka_unit_test_setup_teardown(settings_make_exactly_these_bytes, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_users_name_makes_an_authorization, setup, teardown),
+		cmocka_unit_test_setup_teardown(methods_differ_in_length_and_idempotence, setup, teardown),
+		cmocka_unit_test_setup_teardown(every_request_is_the_same, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_file_is_sent_byte_for_byte, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_unreadable_file_is_named, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_pipe_is_refused_without_waiting, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_framing_is_not_for_headers, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_head_over_a_mebibyte_is_refused, setup, teardown),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
