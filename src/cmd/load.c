@@ -141,21 +141,30 @@ static void load_on_signal(struct load *load, int signals) {
 	}
 }
 
+static int64_t load_wall_clock(void) {
+	struct timespec wall;
+	clock_gettime(CLOCK_REALTIME, &wall);
+	return (int64_t)wall.tv_sec * SEC + wall.tv_nsec;
+}
+
+/* Stops a run that has nothing to measure. */
+static void load_judge(struct load *load, nsec elapsed) {
+	nsec after = load->plan.connect_timeout > HOPELESS_AFTER ? load->plan.connect_timeout : HOPELESS_AFTER;
+	if (load->cause != STOP_DURATION || elapsed < after || !run_is_hopeless(load->run)) return;
+	load->cause = STOP_UNREACHABLE;
+	run_stop(load->run);
+}
+
 /* Watches over the run until the workers are done. */
 static void load_watch(struct load *load, int signals) {
-	nsec hopeless_after = load->plan.connect_timeout > HOPELESS_AFTER ? load->plan.connect_timeout : HOPELESS_AFTER;
 	struct pollfd polled[] = {{.fd = signals, .events = POLLIN}, {.fd = run_descriptor(load->run), .events = POLLIN}};
-	bool judged = false;
-	for (;;) {
+	struct run_state state = {0};
+	while (!state.ended && !load->forced) {
 		poll(polled, LENGTH(polled), TICK_MS);
 		load_on_signal(load, signals);
-		struct run_state state = run_tick(load->run, load_on_tick, load);
-		if (state.ended || load->forced) return;
-		if (judged || state.elapsed < hopeless_after) continue;
-		judged = true;
-		if (!run_is_hopeless(load->run) || load->cause != STOP_DURATION) continue;
-		load->cause = STOP_UNREACHABLE;
-		run_stop(load->run);
+		state = run_tick(load->run, load_on_tick, load);
+		if (state.started && load->start_unix_ns == 0) load->start_unix_ns = load_wall_clock();
+		load_judge(load, state.elapsed);
 	}
 }
 
@@ -229,14 +238,11 @@ static int load_end(struct load *load, const struct cli *cli, struct arena *aren
 int load_run(const struct cli *cli, struct arena *arena) {
 	struct load load = {.cause = STOP_DURATION};
 	struct err err;
-	struct timespec wall;
 	if (!load_prepare(&load, cli, arena, &err)) return load_fail(&err);
 	int signals = load_catch_signals();
 	load_announce(&load, arena);
 	load.series = series_new(SEC);
 	if (!run_start(&load.plan, &load.addresses, NULL, &load.run, &err)) return load_fail(&err);
-	clock_gettime(CLOCK_REALTIME, &wall);
-	load.start_unix_ns = (int64_t)wall.tv_sec * SEC + wall.tv_nsec;
 	load_watch(&load, signals);
 	if (load.forced) _exit(EXIT_INTERRUPTED);
 	int status = load_end(&load, cli, arena);

@@ -18,19 +18,29 @@ struct run {
 	struct totals *totals;
 	struct cursor planned; /* open loop: walks the whole schedule */
 	uint64_t planned_count;
-	int descriptor; /* eventfd: the last worker is done */
+	int descriptor; /* eventfd: all workers are ready, or done */
 	_Atomic unsigned running;
 	/* The start line: the workers report, main gives the start. Not on any request's path. */
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	unsigned ready;
 	bool started;
+	bool stopped; /* before the start line: nothing will be sent */
+	/* Attempts on the wire one to two seconds ago, to judge those that had time to be answered. */
+	uint64_t older_attempts, newer_attempts;
+	nsec attempts_at;
 };
 
 struct run_seat {
 	struct run *run;
 	struct worker *worker;
 };
+
+/* Wakes main; if that fails, it looks at its next tick. */
+static void run_notify(const struct run *run) {
+	uint64_t one = 1;
+	if (write(run->descriptor, &one, sizeof(one)) < 0) return;
+}
 
 static void *run_thread(void *argument) {
 	struct run_seat seat = *(struct run_seat *)argument;
@@ -40,28 +50,34 @@ static void *run_thread(void *argument) {
 	pthread_mutex_lock(&run->lock);
 	run->ready++;
 	pthread_cond_broadcast(&run->changed);
+	if (run->ready == run->shared.plan->threads) run_notify(run);
 	while (!run->started) pthread_cond_wait(&run->changed, &run->lock);
 	pthread_mutex_unlock(&run->lock);
 	worker_run(seat.worker);
-	if (atomic_fetch_sub(&run->running, 1) == 1) {
-		uint64_t one = 1;
-		if (write(run->descriptor, &one, sizeof(one)) < 0) return NULL; /* main sees it at its next tick */
-	}
+	if (atomic_fetch_sub(&run->running, 1) == 1) run_notify(run);
 	return NULL;
 }
 
-static void run_give_start(struct run *run) {
+/* Gives the start if all workers are ready; `wait`: waits for them. Returns whether the run has started. */
+static bool run_give_start(struct run *run, bool wait) {
 	const struct plan *plan = run->shared.plan;
+	if (run->started) return true;
 	pthread_mutex_lock(&run->lock);
-	while (run->ready < run->count) pthread_cond_wait(&run->changed, &run->lock);
-	run->shared.start = clock_now() + START_AHEAD;
-	atomic_store(&run->shared.stop, run->shared.start + plan->duration);
-	run->started = true;
-	pthread_cond_broadcast(&run->changed);
+	while (wait && run->ready < run->count) pthread_cond_wait(&run->changed, &run->lock);
+	if (run->ready == run->count) {
+		run->shared.start = clock_now() + START_AHEAD;
+		atomic_store(&run->shared.stop, run->shared.start + (run->stopped ? 0 : plan->duration));
+		run->started = true;
+		pthread_cond_broadcast(&run->changed);
+	}
 	pthread_mutex_unlock(&run->lock);
-	if (!plan->open_loop) return;
-	cursor_init(&run->planned, &plan->schedule, 0, 1);
-	cursor_skip(&run->planned, plan->warmup);
+	if (!run->started) return false;
+	run->attempts_at = run->shared.start;
+	if (plan->open_loop) {
+		cursor_init(&run->planned, &plan->schedule, 0, 1);
+		cursor_skip(&run->planned, plan->warmup);
+	}
+	return true;
 }
 
 static bool run_start_worker(struct run *run, unsigned i, struct err *err) {
@@ -97,14 +113,13 @@ bool run_start(const struct plan *plan, const struct address_list *addresses, co
 	bool ok = run->descriptor >= 0 || err_set_sys(err, ERR_FAILED, errno, "cannot make an event descriptor");
 	for (unsigned i = 0; ok && i < plan->threads; i++) ok = run_start_worker(run, i, err);
 	if (!ok) { /* those that run are let go with nothing to do */
-		run_give_start(run);
-		atomic_store(&run->shared.stop, 0);
 		struct run_totals unused;
+		run_stop(run);
+		run_give_start(run, true);
 		run_finish(run, &unused);
 		run_free(run);
 		return false;
 	}
-	run_give_start(run);
 	*ret = run;
 	return true;
 }
@@ -136,7 +151,19 @@ static void run_collect(struct run *run, struct worker *worker, struct tally *ti
 	free(mailbox_swap(&worker->fresh, filled));
 }
 
+/* Remembers how many attempts there were a second ago. */
+static void run_age_attempts(struct run *run, nsec elapsed) {
+	nsec now = run->shared.start + elapsed;
+	if (now - run->attempts_at < SEC) return;
+	run->older_attempts = run->newer_attempts;
+	run->newer_attempts = run->tally->attempts;
+	run->attempts_at = now;
+}
+
 struct run_state run_tick(struct run *run, void (*tick)(void *user, nsec elapsed, const struct tally *tally), void *user) {
+	uint64_t notes;
+	if (read(run->descriptor, &notes, sizeof(notes)) < 0) notes = 0; /* nothing was noted since the last tick */
+	if (!run_give_start(run, false)) return (struct run_state){0};
 	nsec elapsed = clock_now() - run->shared.start;
 	if (!run->fresh) run->fresh = tally_new(run->shared.plan->groups.count);
 	for (unsigned i = 0; i < run->count; i++) run_collect(run, &run->workers[i], run->fresh);
@@ -144,18 +171,20 @@ struct run_state run_tick(struct run *run, void (*tick)(void *user, nsec elapsed
 	tally_merge(run->tally, run->fresh);
 	tally_clear(run->fresh);
 	run_count_planned(run, elapsed - SEC);
-	return (struct run_state){run->shared.start, elapsed, atomic_load(&run->running) == 0};
+	run_age_attempts(run, elapsed);
+	return (struct run_state){.started = true, .elapsed = elapsed, .ended = atomic_load(&run->running) == 0};
 }
 
 bool run_is_hopeless(const struct run *run) {
 	const struct tally *tally = run->tally;
-	return tally->bytes_received == 0 && tally->attempts == tally->lost && tally->lost + tally->connect_failed > 0;
+	return tally->bytes_received == 0 && tally->lost >= run->older_attempts && tally->lost + tally->connect_failed > 0;
 }
 
 void run_stop(struct run *run) {
 	nsec at = clock_now() + STOP_AHEAD;
+	run->stopped = true;
 	atomic_store(&run->shared.abandon, true);
-	if (at < atomic_load(&run->shared.stop)) atomic_store(&run->shared.stop, at);
+	if (run->started && at < atomic_load(&run->shared.stop)) atomic_store(&run->shared.stop, at);
 }
 
 static enum reason run_last_failure(const struct run *run) {

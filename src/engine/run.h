@@ -14,8 +14,8 @@ struct run;
 
 /* How the run stands. */
 struct run_state {
-	nsec start;   /* CLOCK_MONOTONIC of the start line */
-	nsec elapsed; /* since then */
+	bool started; /* the workers are prepared and the start was given */
+	nsec elapsed; /* since the start line */
 	bool ended;   /* all workers are done: run_finish may be called */
 };
 
@@ -38,17 +38,17 @@ struct run_hooks {
 	void *user;
 };
 
-/* Starts the workers, lets them prepare (connections opened before the start line included) and gives the start.
+/* Starts the workers; they prepare (open connections in advance), and run_tick gives the start when all are ready.
  * `plan`, `addresses`, `hooks` (NULL: none) outlive the run. ERR_FAILED. */
 bool run_start(const struct plan *plan, const struct address_list *addresses, const struct run_hooks *hooks, struct run **ret, struct err *err);
 
-/* Readable when all workers are done; for poll(). */
+/* Readable when all workers are ready or done, until the next run_tick; for poll(). */
 int run_descriptor(const struct run *run);
 
-/* To be called every 100 ms: collects what the workers counted since the last call and hands it to `tick` (NULL: dropped after adding up). */
+/* To be called every 100 ms and when the descriptor says so: gives the start, collects what the workers counted since the last call and hands it to `tick` (NULL: dropped after adding up). */
 struct run_state run_tick(struct run *run, void (*tick)(void *user, nsec elapsed, const struct tally *tally), void *user);
 
-/* Returns whether nothing can be measured: no response has ever arrived and every attempt so far failed. */
+/* Returns whether nothing can be measured: no byte of a response has ever arrived, and every attempt that had a second's time failed. */
 bool run_is_hopeless(const struct run *run);
 
 /* Ends the run early: no request due later than 200 ms from now is sent, what waits then is counted as unsent, what is in flight may finish. */

@@ -49,7 +49,7 @@ void worker_prepare(struct worker *worker) {
 	nsec now = clock_now(), limit = now + worker->plan->connect_timeout;
 	prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL); /* ns: the default of 50 us would be in every wait */
 	worker->model->prepare(worker);
-	while (now < limit && worker_is_connecting(worker)) {
+	while (now < limit && worker_is_connecting(worker) && !atomic_load_explicit(&worker->shared->abandon, memory_order_relaxed)) {
 		worker->loop->ops->turn(worker->loop, now + 10 * MSEC, NSEC_NEVER);
 		now = clock_now();
 		worker_run_timers(worker, now);
@@ -96,6 +96,8 @@ static void worker_end(struct worker *worker) {
 		if (conn->state == CONN_IDLE || conn->state == CONN_BUSY) conn_close(worker, conn, CLOSER_END);
 	}
 	worker->model->finish(worker);
+	nsec gap = (now < worker->stop ? now : worker->stop) - worker->last_done;
+	if (gap > worker->tally->longest_gap) worker->tally->longest_gap = gap;
 }
 
 static nsec worker_cpu(void) {
