@@ -91,6 +91,7 @@ static void load_make_id(char id[37]) {
 }
 
 static void load_describe_run(const struct load *load, struct run_info *info) {
+	static const char *const spins[] = {"off", "tail", "always"};
 	const struct plan *plan = &load->plan;
 	*info = (struct run_info){
 		.version = STREST_VERSION,
@@ -102,7 +103,7 @@ static void load_describe_run(const struct load *load, struct run_info *info) {
 		.seed = plan->seed,
 		.threads = plan->threads,
 		.max_tasks = plan->max_tasks,
-		.spinning = plan->spin,
+		.spin = spins[plan->waiting],
 		.duration = plan->duration,
 		.warmup = plan->warmup,
 		.requests = plan->requests,

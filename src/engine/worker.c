@@ -79,6 +79,16 @@ static nsec worker_next_moment(const struct worker *worker, nsec now, nsec due) 
 	return until;
 }
 
+/* The moment from which the wait for `until` does without sleep. */
+static nsec worker_spin_from(const struct worker *worker, nsec due, nsec until) {
+	switch (worker->plan->waiting) {
+	case WAITING_SLEEPS: break;
+	case WAITING_TAIL: return due == until ? due - SPIN_BEFORE : NSEC_NEVER;
+	case WAITING_SPINS: return 0;
+	}
+	return NSEC_NEVER;
+}
+
 static void worker_see_stop(struct worker *worker, nsec now) {
 	nsec stop = atomic_load_explicit(&worker->shared->stop, memory_order_relaxed);
 	worker->stop = stop;
@@ -121,8 +131,7 @@ void worker_run(struct worker *worker) {
 		if (worker_is_done(worker, now)) break;
 		nsec due = worker->model->next(worker);
 		nsec until = worker_next_moment(worker, now, due);
-		nsec spin_from = worker->plan->spin && due == until ? due - SPIN_BEFORE : NSEC_NEVER;
-		nsec spun = worker->loop->ops->turn(worker->loop, until, spin_from);
+		nsec spun = worker->loop->ops->turn(worker->loop, until, worker_spin_from(worker, due, until));
 		worker->tally->spun += spun;
 		worker->spun += spun;
 	}

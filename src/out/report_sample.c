@@ -27,6 +27,7 @@ void report_sample_init(struct report_sample *sample, bool open_loop) {
 		.target = "http://127.0.0.1:3000/",
 		.method = "GET",
 		.open_loop = open_loop,
+		.spin = "off",
 		.asked_per_s = open_loop ? 100 : 0,
 		.seed = 1,
 		.threads = 2,

@@ -81,7 +81,7 @@ static void put_run(struct json *root, const struct report *report) {
 	json_put_int(object, "window_ns", report->window);
 	json_put_int(object, "threads", run->threads);
 	put_count(object, "max_tasks", run->max_tasks);
-	json_put_text(object, "spin", run->spinning ? "on" : "off");
+	json_put_text(object, "spin", run->spin);
 	put_count(object, "seed", run->seed);
 	json_put_bool(object, "truth", run->truth);
 }

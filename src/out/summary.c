@@ -60,7 +60,7 @@ static void write_model(const struct report *report, struct buf *into) {
 	else
 		buf_add_text(into, "closed loop, each task sends as soon as it may");
 	buf_add_format(into, "; at most %llu at once, %u thread%s%s\n", (unsigned long long)run->max_tasks, run->threads,
-		run->threads == 1 ? "" : "s", run->spinning ? ", spinning" : "");
+		run->threads == 1 ? "" : "s", strcmp(run->spin, "off") == 0 ? "" : ", spinning");
 }
 
 static void write_end(const struct report *report, struct buf *into) {

@@ -244,7 +244,8 @@ static void great_numbers_and_names_stay_within_100_columns(void **state) {
 	sample->run.asked_per_s = 9999999;
 	sample->run.max_tasks = 1000000;
 	sample->run.threads = 256;
-	sample->run.spinning = sample->run.truth = true;
+	sample->run.truth = true;
+	sample->run.spin = "always";
 	sample->run.requests = 1000000000000000000;
 	sample->run.warmup = 31622399 * SEC;
 	sample->result.window = 31622400 * SEC;

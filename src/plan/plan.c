@@ -21,11 +21,12 @@ static unsigned plan_threads(const struct plan *plan, const struct load_settings
 	return threads == 0 ? 1 : (unsigned)threads;
 }
 
-/* Spinning helps when a core is free for it: one for each worker, and one for a target on this machine. */
-static bool plan_spins(const struct plan *plan, enum spin wish, const struct machine *machine) {
-	if (!plan->open_loop || wish == SPIN_OFF) return false;
-	if (wish == SPIN_ON) return true;
-	return !machine->quota && plan->threads + (machine->target_local ? 1 : 0) < machine->cpus;
+/* Spinning before due times helps when a core is free for it: one for each worker, and one for a target on this machine. */
+static enum waiting plan_waiting(const struct plan *plan, enum spin wish, const struct machine *machine) {
+	if (!plan->open_loop || wish == SPIN_OFF) return WAITING_SLEEPS;
+	if (wish == SPIN_ON) return WAITING_SPINS;
+	bool spare = !machine->quota && plan->threads + (machine->target_local ? 1 : 0) < machine->cpus;
+	return spare ? WAITING_TAIL : WAITING_SLEEPS;
 }
 
 static void plan_build_load(struct plan *plan, const struct load_settings *load) {
@@ -72,7 +73,7 @@ bool plan_build(const struct plan_inputs *inputs, struct arena *arena, struct pl
 	plan->spawn = !plan->open_loop || inputs->spawn_given;
 	plan->spawn_rate = load->spawn_rate;
 	plan->spawn_interval = (nsec)load->spawn_interval * MSEC;
-	plan->spin = plan_spins(plan, (enum spin)load->spin, &inputs->machine);
+	plan->waiting = plan_waiting(plan, (enum spin)load->spin, &inputs->machine);
 	if (plan->open_loop) plan->preconnect = inputs->preconnect_given ? (load->preconnect + plan->threads - 1) / plan->threads : PRECONNECT_MAX;
 	plan->timeout = http->timeout;
 	plan->connect_timeout = http->connect_timeout;
@@ -111,6 +112,7 @@ static void plan_describe_load(const struct plan *plan, struct buf *text) {
 }
 
 const char *plan_describe(const struct plan *plan, const struct text_list *address_texts, struct arena *arena) {
+	static const char *const waits[] = {", sleeping", ", spinning before due times", ", spinning always"};
 	struct buf text;
 	char span[64];
 	buf_init(&text, 65536);
@@ -121,8 +123,7 @@ const char *plan_describe(const struct plan *plan, const struct text_list *addre
 	buf_add_format(&text, ", for %s", units_format_duration(plan->duration, span, sizeof(span)));
 	if (plan->requests > 0) buf_add_format(&text, " or %llu requests", (unsigned long long)plan->requests);
 	if (plan->warmup > 0) buf_add_format(&text, ", the first %s as warm-up", units_format_duration(plan->warmup, span, sizeof(span)));
-	buf_add_format(&text, "; %u thread%s%s", plan->threads, plan->threads == 1 ? "" : "s",
-		plan->open_loop ? plan->spin ? ", spinning" : ", sleeping" : "");
+	buf_add_format(&text, "; %u thread%s%s", plan->threads, plan->threads == 1 ? "" : "s", plan->open_loop ? waits[plan->waiting] : "");
 	const char *copy = arena_copy(arena, (struct slice){buf_text(&text), text.size});
 	buf_fini(&text);
 	return copy;

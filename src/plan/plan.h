@@ -18,6 +18,13 @@ struct machine {
 	bool target_local; /* the target's first address belongs to this machine */
 };
 
+/* How due times are waited for. */
+enum waiting {
+	WAITING_SLEEPS, /* until the due time; the wake-up adds some 20 us */
+	WAITING_TAIL,   /* sleeps until shortly before, then looks at the clock */
+	WAITING_SPINS,  /* never sleeps: a whole core for each worker, and no wake-up adds to the time of a response either */
+};
+
 struct plan {
 	struct url url;
 	bool open_loop;           /* a rate or stages were given */
@@ -32,7 +39,7 @@ struct plan {
 	uint64_t spawn_rate; /* so many ... */
 	nsec spawn_interval; /* ... every so often, from the start on */
 	uint64_t preconnect; /* connections of each worker opened before the start (open loop) */
-	bool spin;           /* wait for due times without sleeping at the end */
+	enum waiting waiting;
 	nsec timeout, connect_timeout;
 	bool retry_stale; /* for idempotent methods */
 	bool truth;

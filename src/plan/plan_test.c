@@ -124,27 +124,27 @@ static void threads_follow_load_and_machine(void **state) {
 	}
 }
 
-/* Architecture: spinning is off under a quota, with workers >= CPUs, or with a local target and no spare core; a closed loop has no due times. */
+/* Architecture: left to itself, spinning is off under a quota, with workers >= CPUs, or with a local target and no spare core; a closed loop has no due times. */
 static void spinning_needs_a_spare_core(void **state) {
 	static const struct {
 		enum spin wish;
 		double rate;
 		uint64_t threads;
 		struct machine machine;
-		bool spin;
+		enum waiting waiting;
 	} rows[] = {
-		{SPIN_AUTO, 100, 1, {.cpus = 8}, true},
-		{SPIN_AUTO, 100, 1, {.cpus = 2}, true},
-		{SPIN_AUTO, 100, 1, {.cpus = 1}, false},
-		{SPIN_AUTO, 100, 2, {.cpus = 2}, false},
-		{SPIN_AUTO, 100, 3, {.cpus = 2}, false},
-		{SPIN_AUTO, 100, 1, {.cpus = 2, .target_local = true}, false},
-		{SPIN_AUTO, 100, 1, {.cpus = 3, .target_local = true}, true},
-		{SPIN_AUTO, 100, 1, {.cpus = 8, .quota = true}, false},
-		{SPIN_AUTO, 0, 1, {.cpus = 8}, false},
-		{SPIN_ON, 100, 1, {.cpus = 1, .quota = true, .target_local = true}, true},
-		{SPIN_ON, 0, 1, {.cpus = 8}, false},
-		{SPIN_OFF, 100, 1, {.cpus = 8}, false},
+		{SPIN_AUTO, 100, 1, {.cpus = 8}, WAITING_TAIL},
+		{SPIN_AUTO, 100, 1, {.cpus = 2}, WAITING_TAIL},
+		{SPIN_AUTO, 100, 1, {.cpus = 1}, WAITING_SLEEPS},
+		{SPIN_AUTO, 100, 2, {.cpus = 2}, WAITING_SLEEPS},
+		{SPIN_AUTO, 100, 3, {.cpus = 2}, WAITING_SLEEPS},
+		{SPIN_AUTO, 100, 1, {.cpus = 2, .target_local = true}, WAITING_SLEEPS},
+		{SPIN_AUTO, 100, 1, {.cpus = 3, .target_local = true}, WAITING_TAIL},
+		{SPIN_AUTO, 100, 1, {.cpus = 8, .quota = true}, WAITING_SLEEPS},
+		{SPIN_AUTO, 0, 1, {.cpus = 8}, WAITING_SLEEPS},
+		{SPIN_ON, 100, 1, {.cpus = 1, .quota = true, .target_local = true}, WAITING_SPINS},
+		{SPIN_ON, 0, 1, {.cpus = 8}, WAITING_SLEEPS},
+		{SPIN_OFF, 100, 1, {.cpus = 8}, WAITING_SLEEPS},
 	};
 	for (size_t i = 0; i < LENGTH(rows); i++) {
 		struct settings *settings = presets(*state);
@@ -152,7 +152,7 @@ static void spinning_needs_a_spare_core(void **state) {
 		settings->load.rate = rows[i].rate;
 		settings->load.threads = rows[i].threads;
 		const struct plan *plan = build((struct plan_inputs){.settings = settings, .machine = rows[i].machine}, *state);
-		if (plan->spin != rows[i].spin) fail_msg("row %zu", i);
+		if (plan->waiting != rows[i].waiting) fail_msg("row %zu", i);
 	}
 }
 

@@ -45,7 +45,7 @@ struct run_info {
 	uint64_t seed;
 	unsigned threads;
 	uint64_t max_tasks;
-	bool spinning;         /* the mode that was used */
+	const char *spin;      /* the mode that was used: "off", "tail", "always" */
 	nsec duration, warmup; /* as asked */
 	uint64_t requests;     /* --requests; 0: none */
 	struct status_set expected;

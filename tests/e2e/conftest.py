@@ -38,8 +38,8 @@ def pytest_sessionstart(session):
 class Finished:
     """A run that is over."""
 
-    def __init__(self, code, out, err, seconds, rss_kb):
-        self.code, self.out, self.err, self.seconds, self.rss_kb = code, out, err, seconds, rss_kb
+    def __init__(self, code, out, err, seconds, peak_kb):
+        self.code, self.out, self.err, self.seconds, self.peak_kb = code, out, err, seconds, peak_kb
 
     @property
     def json(self):
@@ -66,6 +66,14 @@ class Running:
         """Whether it still runs; its end is left for wait() to see."""
         return os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
 
+    def memory_kb(self):
+        """The most memory it has had so far; 0 when it is gone."""
+        try:
+            with open(f"/proc/{self.process.pid}/status") as f:
+                return next((int(line.split()[1]) for line in f if line.startswith("VmHWM:")), 0)
+        except (FileNotFoundError, ProcessLookupError):
+            return 0
+
     def errors(self):
         """What it has written to stderr so far."""
         self.err.seek(0)
@@ -73,16 +81,17 @@ class Running:
 
     def wait(self, limit=RUN_LIMIT):
         end = self.start + limit
+        peak = 0
         while self.alive():
+            peak = max(peak, self.memory_kb())
             if time.monotonic() > end:
                 self.kill()
                 pytest.fail(f"{self.process.args} did not end within {limit} s; stderr: {self.errors()}")
             time.sleep(0.005)
         seconds = time.monotonic() - self.start
-        _, status, usage = os.wait4(self.process.pid, 0)
-        self.process.returncode = os.waitstatus_to_exitcode(status)
+        self.process.wait()
         self.out.seek(0)
-        finished = Finished(self.process.returncode, self.out.read().decode(errors="replace"), self.errors(), seconds, usage.ru_maxrss)
+        finished = Finished(self.process.returncode, self.out.read().decode(errors="replace"), self.errors(), seconds, peak)
         for word in ("Sanitizer", "runtime error:"):
             assert word not in finished.err, finished
         assert finished.code >= 0, f"ended by signal {-finished.code}: {finished}"
@@ -209,6 +218,16 @@ def scripted():
     starter = Starter(servers.Scripted)
     yield starter
     starter.close()
+
+
+def without_rights(*names):
+    """The words before a command that take such capabilities from root ("sys_resource": going beyond its limits); none for other users."""
+    if os.geteuid() != 0:
+        return []
+    if not shutil.which("setpriv"):
+        pytest.skip("root without setpriv")
+    less = ",".join(f"-{name}" for name in names)
+    return ["setpriv", "--bounding-set", less, "--inh-caps", less]
 
 
 @pytest.fixture

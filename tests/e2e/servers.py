@@ -3,6 +3,7 @@
 All listen on loopback on free ports. Each class starts what it needs in its constructor and ends it in close().
 """
 
+import array
 import json
 import mmap
 import os
@@ -67,11 +68,14 @@ class Record:
 
     def arrivals(self):
         """The read stamps of all threads in ns, in order."""
-        stamps = []
+        stamps = array.array("q")
         for t in range(self.threads):
-            count = self._thread(t)["arrivals"]
-            stamps += struct.unpack_from(f"<{count}q", self.map, self.head_bytes + 8 * self.ARRIVALS * t)
+            begin = self.head_bytes + 8 * self.ARRIVALS * t
+            stamps.frombytes(self.map[begin : begin + 8 * self._thread(t)["arrivals"]])
         return sorted(stamps)
+
+    def close(self):
+        self.map.close()
 
     def stalls(self):
         """The windows in which it stood still, as (begin, end) in ns."""
@@ -121,6 +125,8 @@ class Target:
             except subprocess.TimeoutExpired:
                 self.process.kill()
         self.process.communicate()
+        self.record.close()
+        os.unlink(self.record_path)
 
 
 NGINX_CONF = """
