@@ -217,9 +217,9 @@ def lag(bench):
     return data
 
 
-# Half load is half of what a closed loop of so many connections reaches. 64 connections with a delay of 5 ms leave both cores idle most of the time:
-# that row holds two wake-ups from idle; the row with 1024 has the cores half loaded.
-TRUTH_CASES = [(delay, connections, spin) for delay, connections in (("0.1ms", 64), ("0.5ms", 64), ("5ms", 64), ("5ms", 1024)) for spin in ("on", "auto")]
+# Half load is half of what a closed loop of so many connections reaches. Neither side sleeps where the error itself is asked for: a wake-up of the
+# target before it stamps a request would count as strest's. The rows with --spin off show what sleeping adds; nothing is asked of them.
+TRUTH_CASES = [(delay, 64, spin) for delay in ("0.1ms", "0.5ms", "5ms") for spin in ("on", "off")]
 
 
 def truth(bench):
@@ -227,7 +227,7 @@ def truth(bench):
     rounds, seconds = bench.rounds or 3, bench.seconds or 2
     data = {case: [] for case in TRUTH_CASES}
     runs = []
-    with measure.Server(bench.program) as server:
+    with measure.Server(bench.program, "--spin") as server:
         bench.say(f"half of the most of a closed loop, {rounds} rounds of {seconds:g} s")
         for index in range(rounds):
             half = {}
@@ -257,10 +257,10 @@ def show_truth(bench, data):
         best[case] = one = best_of(all_runs, ("p50", 30e3), ("p99", 80e3))
         values = [microseconds(one[key]) for key in ("p50", "p90", "p99", "max")]
         middle = [microseconds(median([run[key] for run in all_runs])) for key in ("p50", "p99")]
-        rows.append(["{}, {}, --spin {}".format(*case) + f" ({one['ran']})", one["rate"], one["count"], *values, *middle])
+        rows.append(["{}, {}, --spin {}".format(*case), one["rate"], one["count"], *values, *middle])
     bench.table(["own error, us; delay, connections", "asked/s", "count", "p50", "p90", "p99", "max", "p50 median", "p99 median"], rows)
     for case, one in best.items():
-        for key, bound in (("p50", 30), ("p99", 80)):
+        for key, bound in (("p50", 30), ("p99", 80)) if case[2] == "on" else ():
             what = "own error, {}, {} connections, --spin {}, ".format(*case) + key
             bench.check(what, None if one[key] is None else one[key] / 1e3, bound, " us")
 

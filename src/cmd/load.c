@@ -224,6 +224,10 @@ static int load_end(struct load *load, const struct cli *cli, struct arena *aren
 	run_finish(load->run, &totals);
 	bool unreachable = !totals.answered && totals.failures > 0;
 	int status = 0;
+	if (load->cause == STOP_SIGNAL && totals.planned == 0 && totals.tally->attempts == 0) {
+		log_write(LOG_ERROR, "stopped before anything was sent");
+		return ERR_UNREACHABLE;
+	}
 	if (totals.tally->attempts > 0 || !unreachable) status = load_print(load, &totals, cli->settings.out.json, arena);
 	if (unreachable) {
 		char words[160] = "";

@@ -118,11 +118,11 @@ static void expire_timers(struct server *server, nsec now) {
 	while ((timer = timer_take(&server->timers, now)) != NULL) peer_expire(timer);
 }
 
-/* Waits until something is ready or due. While the backlog of a stall is worked off it only looks. */
+/* Waits until something is ready or due. While the backlog of a stall is worked off, or told so, it only looks. */
 static int wait_ready(struct server *server, struct epoll_event *events) {
 	nsec next = timer_next(&server->timers), other = server->stall.begin;
 	if (server->accept_again < other) other = server->accept_again;
-	if (server->touched) return epoll_wait(server->epoll, events, EVENTS_MAX, 0);
+	if (server->touched || server->group->spin) return epoll_wait(server->epoll, events, EVENTS_MAX, 0);
 	if (next == NSEC_NEVER && other == NSEC_NEVER) return epoll_wait(server->epoll, events, EVENTS_MAX, -1);
 	nsec sleep_end = next != NSEC_NEVER && next - SPIN < other ? next - SPIN : other, left = sleep_end - clock_now();
 	if (left <= 0) return epoll_wait(server->epoll, events, EVENTS_MAX, 0);

@@ -24,6 +24,7 @@ struct server_group {
 	struct record_head *record;
 	struct server *servers;
 	unsigned count;
+	bool spin; /* never sleep: no wake-up of ours stands between the arrival of a request and its stamp */
 };
 
 struct server {

@@ -48,6 +48,7 @@ static bool open_servers(struct target *target, const struct target_settings *se
 	if (!stall_parse(settings->stall, 0, &stall, err)) return false; /* before there is anything to undo */
 	if (!listen_open(settings->listen, count, sockets, &target->address, err)) return false;
 	group->count = count;
+	group->spin = settings->spin;
 	group->servers = mem_zeroed(count, sizeof(*group->servers));
 	for (unsigned i = 0; i < count; i++) group->servers[i] = (struct server){.epoll = -1, .wake = -1, .listener = sockets[i]};
 	if (!record_open(settings->record, count, &group->record, err)) return false;

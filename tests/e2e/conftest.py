@@ -64,6 +64,8 @@ class Running:
 
     def alive(self):
         """Whether it still runs; its end is left for wait() to see."""
+        if self.process.returncode is not None:
+            return False
         return os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
 
     def memory_kb(self):
