@@ -188,7 +188,7 @@ static int load_write(const struct buf *text) {
 static int load_print(const struct load *load, const struct run_totals *totals, bool json, struct arena *arena) {
 	struct run_info info;
 	load_describe_run(load, &info);
-	if (info.open_loop && totals->window > 0) info.asked_per_s = (double)totals->planned * 1e9 / (double)totals->window;
+	info.asked_per_s = totals->asked_per_s;
 	struct run_result result = {
 		.cause = load->cause == STOP_DURATION && totals->limit_reached ? STOP_REQUESTS : load->cause,
 		.window = totals->window,
@@ -197,6 +197,7 @@ static int load_print(const struct load *load, const struct run_totals *totals, 
 		.totals = totals->totals,
 		.worker_cpu_ns = totals->busiest_cpu_ns,
 		.worker_wall_ns = totals->busiest_wall_ns,
+		.series = load->series,
 	};
 	struct report report;
 	struct buf text;
@@ -221,7 +222,7 @@ static int load_print(const struct load *load, const struct run_totals *totals, 
 
 static int load_end(struct load *load, const struct cli *cli, struct arena *arena) {
 	struct run_totals totals;
-	run_finish(load->run, &totals);
+	run_finish(load->run, load_on_tick, load, &totals);
 	bool unreachable = !totals.answered && totals.failures > 0;
 	int status = 0;
 	if (load->cause == STOP_SIGNAL && totals.planned == 0 && totals.tally->attempts == 0) {
@@ -247,7 +248,11 @@ int load_run(const struct cli *cli, struct arena *arena) {
 	int signals = load_catch_signals();
 	load_announce(&load, arena);
 	load.series = series_new(SEC);
-	if (!run_start(&load.plan, &load.addresses, NULL, &load.run, &err)) return load_fail(&err);
+	if (!run_start(&load.plan, &load.addresses, NULL, &load.run, &err)) {
+		series_free(load.series);
+		close(signals);
+		return load_fail(&err);
+	}
 	load_watch(&load, signals);
 	if (load.forced) _exit(EXIT_INTERRUPTED);
 	int status = load_end(&load, cli, arena);

@@ -66,7 +66,7 @@ static void scene_play(const struct scene *scene, struct watch *watch) {
 	assert_true(run_start(&plan, &addresses, &hooks, &run, &err));
 	struct pollfd polled = {.fd = run_descriptor(run), .events = POLLIN};
 	for (int i = 0; i < 600 && !run_tick(run, NULL, NULL).ended; i++) poll(&polled, 1, 100);
-	run_finish(run, &totals);
+	run_finish(run, NULL, NULL, &totals);
 	const struct tally *tally = totals.tally;
 	watch->planned = totals.planned;
 	watch->ok = tally->ok;

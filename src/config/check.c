@@ -80,9 +80,12 @@ static bool check_rate(const struct load_settings *load, const bool given[], str
 	return true;
 }
 
-static bool check_tasks(const struct load_settings *load, struct err *err) {
+static bool check_tasks(const struct load_settings *load, bool spawns, struct err *err) {
 	static const char text[] = "--%s: %" PRIu64 " is more than the --max-tasks of %" PRIu64 "; write at most as many";
 	if (load->threads > load->max_tasks) return err_set(err, ERR_FAILED, text, "threads", load->threads, load->max_tasks);
+	if (load->preconnect > 0 && spawns)
+		return err_set(err, ERR_FAILED,
+			"--preconnect opens connections before the start, --spawn-rate and --spawn-interval step by step; leave one out");
 	if (load->preconnect > load->max_tasks) return err_set(err, ERR_FAILED, text, "preconnect", load->preconnect, load->max_tasks);
 	return true;
 }
@@ -90,5 +93,5 @@ static bool check_tasks(const struct load_settings *load, struct err *err) {
 bool check_run(const struct settings *settings, const bool given[OPTION_COUNT], struct err *err) {
 	if (!settings->http.url) return err_set(err, ERR_FAILED, "no URL to load; write e.g. --url http://localhost:3000/");
 	return check_times(&settings->load, err) && check_agent(&settings->http, err) && check_rate(&settings->load, given, err) &&
-	       check_tasks(&settings->load, err);
+	       check_tasks(&settings->load, is_given("spawn-rate", given) || is_given("spawn-interval", given), err);
 }

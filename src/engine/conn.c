@@ -25,7 +25,8 @@ void conn_close(struct worker *worker, struct conn *conn, enum closer closer) {
 
 /* The request of `conn` is over: counts it and hands the connection on. `keep`: it stays open. */
 static void conn_finish(struct worker *worker, struct conn *conn, const struct http_end *end, bool keep, nsec now) {
-	enum closer closer = end->reason == REASON_NONE || end->reason == REASON_CLOSED || end->reason == REASON_RESET || end->reason == REASON_CUT
+	enum closer closer = end->reason == REASON_NONE || end->reason == REASON_CLOSED || end->reason == REASON_RESET || end->reason == REASON_CUT ||
+					     end->reason == REASON_STALE
 				     ? CLOSER_PEER
 				     : CLOSER_US;
 	recording_finish(worker, conn, end, now);
@@ -108,11 +109,14 @@ static void conn_count_attempt(struct worker *worker, struct flight *flight) {
 	flight->on_wire = true;
 	tally->attempts++;
 	if (flight->due < worker->window_start) tally->attempts_warmup++;
-	if (flight->attempts > 1) tally->retries++;
-	if (flight->first_sent == 0) {
-		flight->first_sent = flight->sent;
-		if (worker_in_window(worker, flight->sent)) tally->sent_in_window++;
+	if (flight->first_sent > 0) {
+		tally->retries++;
+		return;
 	}
+	flight->first_sent = flight->sent;
+	if (!worker_in_window(worker, flight->sent)) return;
+	tally->sent_in_window++;
+	if (worker->last_done == 0) worker->last_done = flight->sent;
 }
 
 static void conn_lost(struct worker *worker, struct conn *conn, bool reset, nsec now);
@@ -152,7 +156,7 @@ void conn_begin(struct worker *worker, struct conn *conn, nsec now) {
 	struct flight *flight = &conn->flight;
 	assert(!flight->active);
 	flight->request = worker->plan->source.ops->next(&worker->plan->source, 0, flight->k);
-	flight->deadline = flight->ready + worker->plan->timeout;
+	flight->deadline = (now > flight->ready ? now : flight->ready) + worker->plan->timeout; /* our lateness is not the target's */
 	flight->active = true;
 	worker->active++;
 	if (conn->state == CONN_IDLE)
@@ -194,6 +198,7 @@ static void conn_ended(struct worker *worker, struct conn *conn, bool keep, nsec
 /* The connection is gone under a request. */
 static void conn_lost(struct worker *worker, struct conn *conn, bool reset, nsec now) {
 	worker->has_ended = false;
+	worker->truth = -1;
 	http->finish(conn_http(conn), reset, now);
 	assert(worker->has_ended);
 	conn_ended(worker, conn, false, now);
@@ -301,15 +306,14 @@ const struct http_events conn_http_events_truth = {.head = conn_on_head, .end = 
 
 /* The time of a request is up. */
 static void conn_expire(struct worker *worker, struct conn *conn, nsec now) {
-	struct http_end end = {0};
-	if (conn->state == CONN_BUSY) {
-		end = http->cancel(conn_http(conn), 0);
-		if (!end.any_byte && conn->flight.on_wire) worker->tally->lost++;
-	} else {
+	if (conn->state == CONN_CONNECTING) {
 		worker->loop->ops->close(worker->loop, &conn->net);
-		worker->tally->connect_failed++;
-		conn->state = CONN_DOWN;
+		conn_count_failed_dial(worker, conn, REASON_TIMEOUT_CONNECT);
+		conn_setup_failed(worker, conn, REASON_TIMEOUT_CONNECT, now);
+		return;
 	}
+	struct http_end end = http->cancel(conn_http(conn), 0);
+	if (!end.any_byte && conn->flight.on_wire) worker->tally->lost++;
 	end.reason = REASON_TIMEOUT_RESPONSE;
 	conn_finish(worker, conn, &end, false, now);
 }

@@ -31,6 +31,7 @@ struct flight {
 	nsec connect;  /* durations */
 	nsec deadline; /* ready + time-out */
 	bool active;
+	bool counted;     /* it belongs to the books: planned, and its due lies in the window */
 	bool on_wire;     /* the last attempt's first byte was handed to the kernel */
 	bool reused;      /* the last attempt went out on a connection that had carried a request */
 	uint8_t attempts; /* tried so far, this one included */
@@ -69,7 +70,7 @@ void conn_preconnect(struct worker *worker, struct conn *conn, nsec now);
 /* Its timer went off. */
 void conn_timer(struct worker *worker, struct conn *conn, nsec now);
 
-/* Closes an idle connection that cannot be used any more, or any connection at the end of the run. `closer` is counted. */
+/* Closes an open connection; `closer` is counted. Its request, if it has one, is the caller's matter. */
 void conn_close(struct worker *worker, struct conn *conn, enum closer closer);
 
 /* Makes sure that its timer goes off at `at` at the latest. */

@@ -35,12 +35,14 @@ static bool closed_take_ticket(struct worker *worker) {
 
 /* The task of `conn` may send since `due`. */
 static void closed_next(struct worker *worker, struct conn *conn, nsec due, nsec now) {
+	worker_see_stop(worker, now);
 	if (due >= worker->stop) return;
-	if (due >= worker->window_start) {
+	bool counted = due >= worker->window_start;
+	if (counted) {
 		if (worker->plan->requests > 0 && !closed_take_ticket(worker)) return;
 		worker->tally->planned++;
 	}
-	conn->flight = (struct flight){.due = due, .ready = due};
+	conn->flight = (struct flight){.due = due, .ready = due, .counted = counted};
 	conn_begin(worker, conn, now);
 }
 

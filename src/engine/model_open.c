@@ -51,7 +51,8 @@ static void open_prepare(struct worker *worker) {
 	const struct plan *plan = worker->plan;
 	for (size_t i = worker->conn_count; i > 0; i--) open_push_down(worker, worker_conn(worker, i - 1));
 	worker->released = plan->spawn ? 0 : worker->conn_count;
-	size_t wanted = plan->preconnect < worker->released ? plan->preconnect : worker->released;
+	size_t wanted = (size_t)plan_share(plan, plan->preconnect, worker->index);
+	if (wanted > worker->released) wanted = worker->released;
 	nsec now = clock_now();
 	worker->pumping = true; /* nothing is sent before the start line */
 	for (size_t i = 0; i < wanted; i++) conn_preconnect(worker, open_pop_down(worker), now);
@@ -91,7 +92,6 @@ static struct conn *open_take_slot(struct worker *worker) {
 	struct conn *conn = worker->idle_first;
 	if (!conn) return open_pop_down(worker);
 	open_remove_idle(worker, conn);
-	if (conn->net.peer_closed) conn_close(worker, conn, CLOSER_PEER);
 	return conn;
 }
 
@@ -100,6 +100,7 @@ static void open_pump(struct worker *worker, nsec now) {
 	nsec free_since = now, due;
 	if (worker->pumping) return;
 	worker->pumping = true;
+	worker_see_stop(worker, now);
 	while (open_moment(due = open_due(worker)) <= now && open_has_slot(worker)) {
 		nsec ready = due;
 		if (worker->full) { /* it waited for a slot since it was due, or since there was none */
@@ -107,10 +108,11 @@ static void open_pump(struct worker *worker, nsec now) {
 			if (blocked > 0) ready += blocked;
 		}
 		struct conn *conn = open_take_slot(worker);
-		conn->flight = (struct flight){.k = worker->cursor.k, .due = due, .ready = ready};
+		conn->flight = (struct flight){.k = worker->cursor.k, .due = due, .ready = ready, .counted = due >= worker->window_start};
 		cursor_next(&worker->cursor);
 		now = clock_now();
 		conn_begin(worker, conn, now);
+		worker_see_stop(worker, now);
 	}
 	bool has_slot = open_has_slot(worker);
 	if (!has_slot && !worker->full) worker->full_since = now;
@@ -145,8 +147,8 @@ static void open_advance(struct worker *worker, nsec now) {
 }
 
 static bool open_exhausted(const struct worker *worker, nsec now) {
-	(void)now;
-	return open_due(worker) == NSEC_NEVER;
+	if (worker->cursor.k >= worker->plan->k_limit) return true;
+	return now >= worker->stop && open_due(worker) == NSEC_NEVER;
 }
 
 /* Everything of the window that was due before the stop and never taken up. */

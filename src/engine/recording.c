@@ -43,8 +43,7 @@ static void recording_make(const struct conn *conn, const struct http_end *end, 
 static void recording_count(struct worker *worker, const struct sample *sample) {
 	const struct run_hooks *hooks = worker->shared->hooks;
 	if (hooks) hooks->sample(hooks->user, sample);
-	worker->samples++;
-	if (fault_on(FAULT_DROP_SAMPLE) && worker->index == 0 && worker->samples == 10) return;
+	if (fault_on(FAULT_DROP_SAMPLE) && worker->index == 0 && ++worker->samples == 10) return;
 	tally_record(worker->tally, worker->totals, sample, &worker->plan->groups, recording_stage(worker, sample->due));
 	if (sample->done > worker->ended_at) worker->ended_at = sample->done;
 }
@@ -65,7 +64,7 @@ void recording_finish(struct worker *worker, struct conn *conn, const struct htt
 		if (!status_set_has(&worker->plan->expected, sample.status)) sample.reason = REASON_STATUS;
 		recording_complete(worker, done);
 	}
-	if (!worker_in_window(worker, sample.due)) return;
+	if (!conn->flight.counted) return;
 	recording_count(worker, &sample);
 	if (worker->truth >= 0 && end->reason == REASON_NONE && sample.retry == 0)
 		hist_record(&worker->totals->own_error, done - sample.ready - sample.connect - worker->truth, 1);
@@ -81,5 +80,5 @@ void recording_open(struct worker *worker, struct conn *conn, nsec now) {
 	}
 	recording_make(conn, &end, now, &sample);
 	sample.flags |= SAMPLE_OPEN;
-	if (worker_in_window(worker, sample.due)) recording_count(worker, &sample);
+	if (conn->flight.counted) recording_count(worker, &sample);
 }

@@ -14,7 +14,7 @@ struct run {
 	struct run_shared shared;
 	unsigned count; /* workers with a thread */
 	struct worker *workers;
-	struct tally *tally, *fresh; /* the sum so far, and the one that is handed out next */
+	struct tally *tally, *fresh; /* the sum so far, and what this tick collects */
 	struct totals *totals;
 	struct cursor planned; /* open loop: walks the whole schedule */
 	uint64_t planned_count;
@@ -73,10 +73,7 @@ static bool run_give_start(struct run *run, bool wait) {
 	pthread_mutex_unlock(&run->lock);
 	if (!run->started) return false;
 	run->attempts_at = run->shared.start;
-	if (plan->open_loop) {
-		cursor_init(&run->planned, &plan->schedule, 0, 1);
-		cursor_skip(&run->planned, plan->warmup);
-	}
+	run->planned = plan->at_window;
 	return true;
 }
 
@@ -108,6 +105,7 @@ bool run_start(const struct plan *plan, const struct address_list *addresses, co
 	pthread_cond_init(&run->changed, NULL);
 	run->workers = mem_zeroed(plan->threads, sizeof(*run->workers));
 	run->tally = tally_new(plan->groups.count);
+	run->fresh = tally_new(plan->groups.count);
 	run->totals = mem_zeroed(1, sizeof(*run->totals));
 	run->descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	bool ok = run->descriptor >= 0 || err_set_sys(err, ERR_FAILED, errno, "cannot make an event descriptor");
@@ -116,7 +114,7 @@ bool run_start(const struct plan *plan, const struct address_list *addresses, co
 		struct run_totals unused;
 		run_stop(run);
 		run_give_start(run, true);
-		run_finish(run, &unused);
+		run_finish(run, NULL, NULL, &unused);
 		run_free(run);
 		return false;
 	}
@@ -137,18 +135,13 @@ static void run_count_planned(struct run *run, nsec until) {
 	run->planned_count += cursor_skip(&run->planned, until);
 }
 
-/* Takes what a worker filled, and leaves an empty tally with it. */
-static void run_collect(struct run *run, struct worker *worker, struct tally *tick) {
+/* Takes what a worker filled, and gives the tally back to it, empty. Two tallies go to and fro between main and each worker. */
+static void run_collect(struct worker *worker, struct tally *tick) {
 	struct tally *filled = mailbox_swap(&worker->filled, NULL);
-	if (filled) {
-		tally_merge(tick, filled);
-		tally_clear(filled);
-	} else if (mailbox_full(&worker->fresh)) {
-		return; /* it has not come by since the last tick */
-	} else {
-		filled = tally_new(run->shared.plan->groups.count);
-	}
-	free(mailbox_swap(&worker->fresh, filled));
+	if (!filled) return; /* it has not come by since the last tick */
+	tally_merge(tick, filled);
+	tally_clear(filled);
+	mailbox_swap(&worker->fresh, filled);
 }
 
 /* Remembers how many attempts there were a second ago. */
@@ -160,16 +153,20 @@ static void run_age_attempts(struct run *run, nsec elapsed) {
 	run->attempts_at = now;
 }
 
-struct run_state run_tick(struct run *run, void (*tick)(void *user, nsec elapsed, const struct tally *tally), void *user) {
+/* Hands on what was collected in `fresh`, and empties it. */
+static void run_pass_on(struct run *run, nsec elapsed, run_tick_fn *tick, void *user) {
+	if (tick && elapsed > 0) tick(user, elapsed, run->fresh);
+	tally_merge(run->tally, run->fresh);
+	tally_clear(run->fresh);
+}
+
+struct run_state run_tick(struct run *run, run_tick_fn *tick, void *user) {
 	uint64_t notes;
 	if (read(run->descriptor, &notes, sizeof(notes)) < 0) notes = 0; /* nothing was noted since the last tick */
 	if (!run_give_start(run, false)) return (struct run_state){0};
 	nsec elapsed = clock_now() - run->shared.start;
-	if (!run->fresh) run->fresh = tally_new(run->shared.plan->groups.count);
-	for (unsigned i = 0; i < run->count; i++) run_collect(run, &run->workers[i], run->fresh);
-	if (tick && elapsed > 0) tick(user, elapsed, run->fresh);
-	tally_merge(run->tally, run->fresh);
-	tally_clear(run->fresh);
+	for (unsigned i = 0; i < run->count; i++) run_collect(&run->workers[i], run->fresh);
+	run_pass_on(run, elapsed, tick, user);
 	run_count_planned(run, elapsed - SEC);
 	run_age_attempts(run, elapsed);
 	return (struct run_state){.started = true, .elapsed = elapsed, .ended = atomic_load(&run->running) == 0};
@@ -200,11 +197,10 @@ static enum reason run_last_failure(const struct run *run) {
 	return found;
 }
 
+/* Adds what a worker, now ended, has counted since the last tick. */
 static void run_add_worker(struct run *run, struct worker *worker, struct run_totals *ret) {
-	struct tally *filled = mailbox_swap(&worker->filled, NULL);
-	if (filled) tally_merge(run->tally, filled);
-	free(filled);
-	tally_merge(run->tally, worker->tally);
+	run_collect(worker, run->fresh);
+	tally_merge(run->fresh, worker->tally);
 	totals_merge(run->totals, worker->totals);
 	uint64_t busy = worker->cpu_ns;
 	if (busy > ret->busiest_cpu_ns) {
@@ -213,7 +209,19 @@ static void run_add_worker(struct run *run, struct worker *worker, struct run_to
 	}
 }
 
-void run_finish(struct run *run, struct run_totals *ret) {
+/* Returns the mean rate that the schedule asks for within the window; without a window, the highest of the run. */
+static double run_asked(const struct run *run, nsec start) {
+	const struct plan *plan = run->shared.plan;
+	if (!plan->open_loop) return 0;
+	nsec end = atomic_load(&run->shared.stop) - start;
+	nsec last = plan->requests > 0 ? schedule_moment(&plan->schedule, (double)plan->k_limit) : NSEC_NEVER;
+	if (last < end) end = last;
+	if (end <= plan->warmup) return schedule_peak(&plan->schedule, plan->duration);
+	double asked = schedule_integral(&plan->schedule, end) - schedule_integral(&plan->schedule, plan->warmup);
+	return asked * 1e9 / (double)(end - plan->warmup);
+}
+
+void run_finish(struct run *run, run_tick_fn *tick, void *user, struct run_totals *ret) {
 	const struct plan *plan = run->shared.plan;
 	*ret = (struct run_totals){.tally = run->tally, .totals = run->totals};
 	nsec last = 0, window_start = run->shared.start + plan->warmup;
@@ -222,6 +230,7 @@ void run_finish(struct run *run, struct run_totals *ret) {
 		run_add_worker(run, &run->workers[i], ret);
 		if (run->workers[i].ended_at > last) last = run->workers[i].ended_at;
 	}
+	run_pass_on(run, clock_now() - run->shared.start, tick, user);
 	nsec stop = atomic_load(&run->shared.stop);
 	run_count_planned(run, NSEC_NEVER);
 	ret->planned = run->tally->planned;
@@ -229,9 +238,10 @@ void run_finish(struct run *run, struct run_totals *ret) {
 		uint64_t most = plan->k_limit - plan->k_window;
 		ret->planned = plan->requests > 0 && run->planned_count > most ? most : run->planned_count;
 	}
-	ret->limit_reached = plan->requests > 0 && ret->planned == plan->requests;
+	ret->limit_reached = plan->requests > 0 && ret->planned == plan->requests && run->tally->unsent == 0;
 	if (ret->limit_reached && last < stop && last > 0) stop = last;
 	ret->window = stop > window_start ? stop - window_start : 0;
+	ret->asked_per_s = run_asked(run, run->shared.start);
 	ret->answered = run->tally->bytes_received > 0;
 	ret->failures = run->tally->lost + run->tally->connect_failed;
 	ret->last_failure = run_last_failure(run);

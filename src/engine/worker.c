@@ -1,5 +1,6 @@
 #include "engine/worker.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 
@@ -19,6 +20,7 @@ bool worker_open(struct worker *worker, unsigned index, struct run_shared *share
 	worker->tally = tally_new(plan->groups.count);
 	worker->totals = mem_zeroed(1, sizeof(*worker->totals));
 	worker->stop = NSEC_NEVER;
+	mailbox_swap(&worker->fresh, tally_new(plan->groups.count));
 	return true;
 }
 
@@ -60,7 +62,9 @@ void worker_prepare(struct worker *worker) {
 static void worker_mail(struct worker *worker) {
 	if (!mailbox_full(&worker->fresh)) return;
 	struct tally *fresh = mailbox_swap(&worker->fresh, NULL);
-	mailbox_swap(&worker->filled, worker->tally);
+	void *uncollected = mailbox_swap(&worker->filled, worker->tally);
+	assert(!uncollected); /* main puts a fresh one only after it took the last */
+	(void)uncollected;
 	worker->tally = fresh;
 }
 
@@ -89,11 +93,10 @@ static nsec worker_spin_from(const struct worker *worker, nsec due, nsec until) 
 	return NSEC_NEVER;
 }
 
-static void worker_see_stop(struct worker *worker, nsec now) {
-	nsec stop = atomic_load_explicit(&worker->shared->stop, memory_order_relaxed);
-	worker->stop = stop;
-	worker->drain_end = stop + worker->plan->timeout;
-	worker->abandoned = now >= stop && atomic_load_explicit(&worker->shared->abandon, memory_order_relaxed);
+void worker_see_stop(struct worker *worker, nsec now) {
+	worker->stop = atomic_load_explicit(&worker->shared->stop, memory_order_relaxed);
+	worker->drain_end = worker->stop + worker->plan->timeout;
+	worker->abandoned = now >= worker->stop && atomic_load_explicit(&worker->shared->abandon, memory_order_relaxed);
 }
 
 /* Ends what the drain left: requests in flight are counted as open. */
@@ -107,7 +110,7 @@ static void worker_end(struct worker *worker) {
 	}
 	worker->model->finish(worker);
 	nsec gap = (now < worker->stop ? now : worker->stop) - worker->last_done;
-	if (gap > worker->tally->longest_gap) worker->tally->longest_gap = gap;
+	if (worker->last_done > 0 && gap > worker->tally->longest_gap) worker->tally->longest_gap = gap;
 }
 
 static nsec worker_cpu(void) {
@@ -119,14 +122,14 @@ static nsec worker_cpu(void) {
 void worker_run(struct worker *worker) {
 	nsec cpu = worker_cpu();
 	worker->start = worker->shared->start;
-	worker->window_start = worker->last_done = worker->start + worker->plan->warmup;
+	worker->window_start = worker->start + worker->plan->warmup;
 	worker_see_stop(worker, worker->start);
 	worker->model->start(worker);
 	for (;;) {
 		nsec now = clock_now();
 		worker_see_stop(worker, now);
-		worker->model->advance(worker, now);
 		worker_run_timers(worker, now);
+		worker->model->advance(worker, now);
 		worker_mail(worker);
 		if (worker_is_done(worker, now)) break;
 		nsec due = worker->model->next(worker);
@@ -136,6 +139,7 @@ void worker_run(struct worker *worker) {
 		worker->spun += spun;
 	}
 	worker_end(worker);
-	worker->cpu_ns = (uint64_t)(worker_cpu() - cpu - worker->spun);
+	nsec busy = worker_cpu() - cpu - worker->spun; /* spinning is measured by the wall: on a shared core it may be more than the thread ran */
+	worker->cpu_ns = busy > 0 ? (uint64_t)busy : 0;
 	worker->wall_ns = (uint64_t)(clock_now() - worker->start);
 }

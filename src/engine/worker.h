@@ -24,7 +24,7 @@ struct run_shared {
 	const struct address_list *addresses;
 	const struct run_hooks *hooks; /* NULL: none */
 	nsec start;                    /* of the run */
-	_Atomic nsec stop;             /* no request due at or after it is sent; main moves it forward by a signal, at least 200 ms ahead */
+	_Atomic nsec stop;             /* no request due at or after it is sent; a signal makes it earlier, to at least 200 ms from then */
 	_Atomic bool abandon;          /* by a signal: what waits for a connection is given up */
 	_Atomic uint64_t tickets;      /* closed loop with --requests: tickets not yet granted; the one shared counter */
 };
@@ -95,7 +95,7 @@ struct worker {
 	struct http_end ended; /* filled by the end event, looked at after feed */
 	bool has_ended;
 	nsec truth;     /* --truth: how long the target had the request being answered, by its own record; -1: it did not say */
-	nsec last_done; /* of the last completion, for the longest gap */
+	nsec last_done; /* of the last completion in the window, before it the first send; 0: nothing was sent. For the longest gap */
 	uint64_t samples;
 	size_t stage; /* row of the stage of the last sample, to search from */
 	uint64_t failed_dials[REASON_COUNT];
@@ -131,6 +131,10 @@ static inline struct conn *worker_conn(const struct worker *worker, size_t i) {
 static inline bool worker_in_window(const struct worker *worker, nsec due) {
 	return due >= worker->window_start && due < worker->stop;
 }
+
+/* Looks up the stop. To be called with a `now` read before, ahead of every decision to send what is due by `now`: main sets a new stop at least
+ * 200 ms ahead of its own clock, so nothing decided by the old one can lie beyond the new one, however long this thread was held up. */
+void worker_see_stop(struct worker *worker, nsec now);
 
 /* Counts the end of the request of `conn` (see engine/recording.c). */
 void recording_finish(struct worker *worker, struct conn *conn, const struct http_end *end, nsec done);

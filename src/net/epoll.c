@@ -118,7 +118,10 @@ static void epoll_handle(struct epoll_loop *loop, struct loop_conn *conn, uint32
 	if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) conn->peer_closed = true;
 	if ((events & EPOLLOUT) && conn->want_write && !(events & (EPOLLHUP | EPOLLERR))) {
 		conn->want_write = false;
-		if (epoll_watch(loop, conn, EPOLL_CTL_MOD, EPOLLIN | EPOLLRDHUP)) loop->loop.events->on_sent(&loop->loop, conn, clock_now());
+		if (epoll_watch(loop, conn, EPOLL_CTL_MOD, EPOLLIN | EPOLLRDHUP))
+			loop->loop.events->on_sent(&loop->loop, conn, clock_now());
+		else
+			loop->loop.events->on_close(&loop->loop, conn, true, clock_now());
 		if (!conn->used || conn->connecting) return; /* the owner closed it, perhaps dialled anew */
 	}
 	if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) epoll_read(loop, conn);
@@ -161,6 +164,13 @@ static const struct loop_ops epoll_ops = {
 bool loop_open_epoll(const struct loop_events *events, void *owner, struct loop **ret, struct err *err) {
 	int fd = epoll_create1(EPOLL_CLOEXEC);
 	if (fd < 0) return err_set_sys(err, ERR_FAILED, errno, "cannot make an event loop");
+	struct timespec at_once = {0, 0};
+	struct epoll_event none;
+	if (epoll_pwait2(fd, &none, 1, &at_once, NULL) < 0) { /* Linux 5.11; a container may forbid it */
+		int failed = errno;
+		close(fd);
+		return err_set_sys(err, ERR_FAILED, failed, "this system does not offer epoll_pwait2");
+	}
 	struct epoll_loop *loop = mem_zeroed(1, sizeof(*loop));
 	loop->loop = (struct loop){&epoll_ops, events, owner};
 	loop->fd = fd;

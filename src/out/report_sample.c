@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "stats/series.h"
+
 enum { FIRST_ADDRESS = 3, FIRST_STAGE = 5, ROWS = 7 };
 
 static const struct group rows[ROWS] = {
@@ -19,6 +21,7 @@ void report_sample_init(struct report_sample *sample, bool open_loop) {
 	*sample = (struct report_sample){0};
 	arena_init(&sample->arena);
 	buf_init(&sample->text, 1 << 20);
+	sample->series = series_new(10 * SEC);
 	sample->tally = tally_new(ROWS);
 	sample->totals = mem_zeroed(1, sizeof(*sample->totals));
 	sample->run = (struct run_info){.id = "01234567-89ab-4cde-8f01-23456789abcd",
@@ -35,11 +38,13 @@ void report_sample_init(struct report_sample *sample, bool open_loop) {
 		.duration = 10 * SEC,
 		.groups = {.count = ROWS, .rows = rows, .first_address = FIRST_ADDRESS, .first_stage = FIRST_STAGE}};
 	status_set_parse(SLICE("200"), &sample->run.expected);
-	sample->result = (struct run_result){.cause = STOP_DURATION, .window = 10 * SEC, .tally = sample->tally, .totals = sample->totals};
+	sample->result = (struct run_result){
+		.cause = STOP_DURATION, .window = 10 * SEC, .tally = sample->tally, .totals = sample->totals, .series = sample->series};
 }
 
 void report_sample_fini(struct report_sample *sample) {
 	free(sample->tally);
+	series_free(sample->series);
 	free(sample->totals);
 	buf_fini(&sample->text);
 	arena_fini(&sample->arena);
@@ -87,6 +92,7 @@ void report_sample_fill(struct report_sample *sample) {
 }
 
 const struct report *report_sample_build(struct report_sample *sample) {
+	series_add(sample->series, 10 * SEC, sample->tally);
 	report_build(&sample->run, &sample->result, &sample->arena, &sample->report);
 	return &sample->report;
 }

@@ -11,6 +11,7 @@ struct report_sample {
 	struct tally *tally;
 	struct totals *totals;
 	struct run_info run;
+	struct series *series; /* one slot of 10 s with everything */
 	struct run_result result;
 	struct report report;
 	struct buf text;

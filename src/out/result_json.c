@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/json.h"
+#include "stats/series.h"
 
 #define SCHEMA_VERSION 1
 
@@ -187,6 +188,36 @@ static void put_groups(struct json *root, const struct report *report) {
 	}
 }
 
+/* A quantile of a slot; null when there are too few samples. */
+static void put_slot_quantile(struct json *object, const char *key, const struct quantile *quantile) {
+	if (quantile->few)
+		json_put_null(object, key);
+	else
+		json_put_int(object, key, quantile->value);
+}
+
+static void put_slot(void *user, const struct series_slot *slot) {
+	struct json *object = json_put_object(user, NULL);
+	struct distribution times;
+	distribution_from_histlet(&slot->response, &times);
+	json_put_int(object, "start_ns", slot->start);
+	put_count(object, "sent", slot->sent);
+	put_count(object, "done", slot->done);
+	put_count(object, "ok", slot->ok);
+	put_count(object, "failed", slot->failed);
+	put_count(object, "open", slot->open);
+	put_slot_quantile(object, "p50_ns", &times.at[0]);
+	put_slot_quantile(object, "p99_ns", &times.at[4]);
+	json_put_int(object, "max_ns", times.max);
+}
+
+static void put_series(struct json *root, const struct series *series) {
+	struct json *object = json_put_object(root, "series");
+	json_put_int(object, "width_ns", series ? series_width(series) : 0);
+	struct json *slots = json_put_array(object, "slots");
+	if (series) series_walk(series, put_slot, slots);
+}
+
 static void put_client(struct json *root, const struct report *report) {
 	struct json *object = json_put_object(root, "client");
 	json_put_real(object, "busiest_worker_busy", report->worker_busy);
@@ -203,6 +234,7 @@ void result_json_write(const struct report *report, struct buf *into) {
 	put_endings(root, report);
 	put_connections(root, report);
 	put_groups(root, report);
+	put_series(root, report->series);
 	put_client(root, report);
 	char *text = json_format(root);
 	buf_add_text(into, text);

@@ -156,8 +156,8 @@ static void write_times(const struct report *report, struct buf *into) {
 		few = write_service(report, into);
 		buf_add_format(into,
 			"  Closed loop: a slow server slows the load down, so its stalls are under-counted here.\n"
-			"  The longest time without a finished request was %s.\n",
-			units_format_duration(report->longest_gap, gap, sizeof(gap)));
+			"  The longest time without a finished request was %s%s.\n",
+			units_format_duration(report->longest_gap, gap, sizeof(gap)), report->run.threads > 1 ? " (on one thread)" : "");
 		few |= write_response(report, into);
 	}
 	if (report->run.truth) {
@@ -231,6 +231,8 @@ static void write_connections(const struct report *report, struct buf *into) {
 	buf_add_format(into, "             closed: %llu by the target, %llu by strest, %llu at the end\n",
 		(unsigned long long)report->closed[CLOSER_PEER], (unsigned long long)report->closed[CLOSER_US],
 		(unsigned long long)report->closed[CLOSER_END]);
+	if (!report->run.open_loop && report->connect_failed > 0)
+		buf_add_text(into, "             a task whose connection could not be opened waits 100 ms, then longer, up to 1 s\n");
 }
 
 static void write_books(const struct report *report, struct buf *into) {

@@ -140,7 +140,7 @@ static void a_closed_loop_headlines_the_service_time_and_warns(void **state) {
 	assert_has(text, "closed loop");
 	assert_true(strstr(text, "Service time") < strstr(text, "Response time"));
 	assert_has(text, "a slow server slows the load down, so its stalls are under-counted");
-	assert_has(text, "The longest time without a finished request was 204 ms.");
+	assert_has(text, "The longest time without a finished request was 204 ms (on one thread).");
 	assert_has(text, "what a slow server kept from being\n  sent is missing here.");
 	assert_lacks(text, "/s asked");
 	assert_no_line_over_100_columns(text);

@@ -41,11 +41,10 @@ static void plan_build_load(struct plan *plan, const struct load_settings *load)
 	schedule_build(&plan->schedule, load->rate, &load->stages);
 	plan->schedule.poisson = load->arrival == ARRIVAL_POISSON;
 	plan->schedule.seed = load->seed;
-	struct cursor cursor;
-	cursor_init(&cursor, &plan->schedule, 0, 1);
-	cursor_skip(&cursor, plan->warmup);
-	plan->k_window = cursor.k;
-	if (plan->requests > 0) plan->k_limit = cursor.k + plan->requests;
+	cursor_init(&plan->at_window, &plan->schedule, 0, 1);
+	cursor_skip(&plan->at_window, plan->warmup);
+	plan->k_window = plan->at_window.k;
+	if (plan->requests > 0) plan->k_limit = plan->k_window + plan->requests;
 }
 
 /* One row a stage, and one for the time after the last stage if the run is longer than the stages. */
@@ -69,12 +68,14 @@ bool plan_build(const struct plan_inputs *inputs, struct arena *arena, struct pl
 	struct plan *plan = ret;
 	*plan = (struct plan){.url = *inputs->url};
 	plan_build_load(plan, load);
+	if (plan->open_loop && plan->at_window.due >= plan->duration)
+		return err_set(err, ERR_FAILED, "--rate: no request is due between the warm-up and the end of --duration; raise one of the two");
 	plan->threads = plan_threads(plan, load, &inputs->machine);
 	plan->spawn = !plan->open_loop || inputs->spawn_given;
 	plan->spawn_rate = load->spawn_rate;
 	plan->spawn_interval = (nsec)load->spawn_interval * MSEC;
 	plan->waiting = plan_waiting(plan, (enum spin)load->spin, &inputs->machine);
-	if (plan->open_loop) plan->preconnect = inputs->preconnect_given ? (load->preconnect + plan->threads - 1) / plan->threads : PRECONNECT_MAX;
+	if (plan->open_loop) plan->preconnect = inputs->preconnect_given ? load->preconnect : (uint64_t)PRECONNECT_MAX * plan->threads;
 	plan->timeout = http->timeout;
 	plan->connect_timeout = http->connect_timeout;
 	plan->retry_stale = http->retry_stale == RETRY_STALE_IDEMPOTENT;

@@ -30,6 +30,7 @@ struct plan {
 	bool open_loop;           /* a rate or stages were given */
 	struct schedule schedule; /* open loop */
 	uint64_t k_limit;         /* open loop with --requests: numbers from here on are not sent; else UINT64_MAX */
+	struct cursor at_window;  /* open loop: the whole schedule, at the first request whose due lies in the window */
 	uint64_t k_window;        /* open loop: the first number whose due lies in the window */
 	nsec duration, warmup;
 	uint64_t requests;   /* --requests; 0: none */
@@ -38,7 +39,7 @@ struct plan {
 	bool spawn;          /* tasks (closed loop) or connections (open loop) are released step by step */
 	uint64_t spawn_rate; /* so many ... */
 	nsec spawn_interval; /* ... every so often, from the start on */
-	uint64_t preconnect; /* connections of each worker opened before the start (open loop) */
+	uint64_t preconnect; /* connections opened before the start, in all (open loop) */
 	enum waiting waiting;
 	nsec timeout, connect_timeout;
 	bool retry_stale; /* for idempotent methods */

@@ -227,7 +227,7 @@ static void groups_are_all_connections_addresses_stages(void **state) {
 	}
 }
 
-/* Under a rate the ramp applies only if it was asked for; connections are opened before the start, 64 a worker or what was asked for in all. */
+/* Under a rate the ramp applies only if it was asked for; connections are opened before the start, 64 for each worker or what was asked for, in all. */
 static void a_rate_starts_with_connections_instead_of_a_ramp(void **state) {
 	static const struct {
 		double rate;
@@ -236,8 +236,8 @@ static void a_rate_starts_with_connections_instead_of_a_ramp(void **state) {
 		bool spawn;
 		uint64_t preconnect;
 	} rows[] = {
-		{0, false, false, 0, true, 0}, {0, true, false, 0, true, 0}, {100, false, false, 0, false, 64}, {100, true, false, 0, true, 64},
-		{100, false, true, 0, false, 0}, {100, false, true, 8, false, 2}, {100, false, true, 9, false, 3}, /* of 4 workers, rounded up */
+		{0, false, false, 0, true, 0}, {0, true, false, 0, true, 0}, {100, false, false, 0, false, 256}, {100, true, false, 0, true, 256},
+		{100, false, true, 0, false, 0}, {100, false, true, 8, false, 8}, {100, false, true, 9, false, 9}, /* in all, for 4 workers */
 	};
 	for (size_t i = 0; i < LENGTH(rows); i++) {
 		struct settings *settings = presets(*state);

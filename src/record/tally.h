@@ -42,7 +42,7 @@ struct tally {
 	uint64_t connect_failed;         /* dials that failed */
 	uint64_t closed[CLOSER_COUNT];
 	nsec spun;        /* time spent waiting without sleeping */
-	nsec longest_gap; /* longest time between two completions; merging takes the larger */
+	nsec longest_gap; /* longest time between two completions on one thread; merging takes the larger */
 	size_t cell_count;
 	struct cell cells[]; /* one per row of the group table */
 };

@@ -129,7 +129,7 @@ static void groups_build(const struct group_table *table, const struct tally *ta
 }
 
 void report_build(const struct run_info *run, const struct run_result *result, struct arena *arena, struct report *ret) {
-	*ret = (struct report){.run = *run};
+	*ret = (struct report){.run = *run, .series = result->series};
 	books_build(result, ret);
 	times_build(result->totals, ret);
 	groups_build(&run->groups, result->tally, arena, ret);

@@ -30,6 +30,8 @@ struct distribution {
 	struct quantile at[REPORT_QUANTILES];
 };
 
+struct series;
+
 enum stop_cause { STOP_DURATION, STOP_REQUESTS, STOP_SIGNAL, STOP_UNREACHABLE };
 
 /* What the run was: filled by engine/ and cmd/. Texts outlive the report. */
@@ -60,6 +62,7 @@ struct run_result {
 	uint64_t planned; /* from the schedule alone (open loop) or tickets taken (closed loop) */
 	const struct tally *tally;
 	const struct totals *totals;
+	const struct series *series;            /* the course of the run; NULL: not kept */
 	uint64_t worker_cpu_ns, worker_wall_ns; /* of the busiest worker; its CPU time without its spinning */
 };
 
@@ -88,7 +91,8 @@ struct report {
 	uint64_t status[TALLY_STATUSES];
 	uint64_t opened, reused, connect_failed, closed[CLOSER_COUNT];
 	nsec longest_gap, spun;
-	double worker_busy; /* CPU share of the busiest worker without its spinning, 0..1 */
+	const struct series *series; /* of the result */
+	double worker_busy;          /* CPU share of the busiest worker without its spinning, 0..1 */
 	size_t group_count;
 	struct group_report *groups; /* in the arena given to report_build */
 };
