@@ -181,3 +181,16 @@ def test_a_strest_held_up_itself_is_late_and_not_blocked(strest, target):
     assert parts["wait"]["max"] > 150e6
     assert parts["blocked"]["mean"] < 0.05 * parts["late"]["mean"]
     assert result["response_ns"]["all"]["max"] >= 150e6
+
+
+@pytest.mark.timing
+def test_a_pause_of_strest_is_no_timeout_of_the_target(strest, target):
+    server = target()
+    run = started(strest, server, "/", "-m", "256", "--rate", "200", "--timeout", "100ms", "-t", "2s")
+    run.signal(signal.SIGSTOP)
+    time.sleep(0.4)
+    run.signal(signal.SIGCONT)
+    result = check_result(run.wait())
+    assert result["parts_ns"]["late"]["max"] > 300e6
+    assert result["books"]["failed"] <= 2  # nothing is in flight for long here: the target answers at once
+    assert result["books"]["ok"] == 400 - result["books"]["failed"]
