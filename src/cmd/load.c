@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/fault.h"
 #include "base/log.h"
 #include "engine/run.h"
 #include "net/address.h"
@@ -247,7 +248,7 @@ int load_run(const struct cli *cli, struct arena *arena) {
 	if (!load_prepare(&load, cli, arena, &err)) return load_fail(&err);
 	int signals = load_catch_signals();
 	load_announce(&load, arena);
-	load.series = series_new(SEC);
+	load.series = series_new(fault_on(FAULT_FAST_SERIES) ? TICK_MS * MSEC : SEC);
 	if (!run_start(&load.plan, &load.addresses, NULL, &load.run, &err)) {
 		series_free(load.series);
 		close(signals);
