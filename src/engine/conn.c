@@ -23,18 +23,20 @@ void conn_close(struct worker *worker, struct conn *conn, enum closer closer) {
 	conn->state = CONN_DOWN;
 }
 
+/* Who ends the connection of a request that ended so and is not kept: the peer by its word (Connection: close) or its deed, or we. */
+static enum closer conn_closer(enum reason reason) {
+	bool peer = reason == REASON_NONE || reason_outcome(reason) == OUTCOME_RESET || reason_outcome(reason) == OUTCOME_STALE;
+	return peer ? CLOSER_PEER : CLOSER_US;
+}
+
 /* The request of `conn` is over: counts it and hands the connection on. `keep`: it stays open. */
 static void conn_finish(struct worker *worker, struct conn *conn, const struct http_end *end, bool keep, nsec now) {
-	enum closer closer = end->reason == REASON_NONE || end->reason == REASON_CLOSED || end->reason == REASON_RESET || end->reason == REASON_CUT ||
-					     end->reason == REASON_STALE
-				     ? CLOSER_PEER
-				     : CLOSER_US;
 	recording_finish(worker, conn, end, now);
 	if (conn->state == CONN_BUSY) {
 		if (keep)
 			conn->state = CONN_IDLE;
 		else
-			conn_close(worker, conn, closer);
+			conn_close(worker, conn, conn_closer(end->reason));
 	}
 	conn->flight.active = false;
 	worker->active--;
