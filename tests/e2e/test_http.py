@@ -449,6 +449,7 @@ def test_a_request_that_is_not_idempotent_is_never_sent_twice(strest, scripted, 
     server = scripted(stale_after(1))
     result = strest.measure("-u", server.url, "-X", method, "-d", "x", *ONE)
     assert errors(result) == {"stale/reused_connection_closed": N // 2}
+    assert result["connections"]["closed"]["by_us"] == 0, "the peer closed them all"
     assert result["books"]["ok"] == N // 2
     assert result["books"]["retries"] == 0
     assert server.counted == N
