@@ -4,15 +4,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
-static enum log_level log_limit = LOG_INFO;
-
-void log_set_level(enum log_level level) {
-	log_limit = level;
-}
-
 void log_write(enum log_level level, const char *format, ...) {
-	static const char *const marks[] = {"error: ", "warning: ", "", "debug: "};
-	if (level > log_limit) return;
+	static const char *const marks[] = {"error: ", "warning: ", ""};
 	char line[1024];
 	int used = snprintf(line, sizeof(line), "strest: %s", marks[level]);
 	va_list args;

@@ -42,7 +42,8 @@ static void closed_next(struct worker *worker, struct conn *conn, nsec due, nsec
 		if (worker->plan->requests > 0 && !closed_take_ticket(worker)) return;
 		worker->tally->planned++;
 	}
-	conn->flight = (struct flight){.due = due, .ready = due, .counted = counted};
+	uint64_t k = worker->taken++ * worker->plan->threads + worker->index;
+	conn->flight = (struct flight){.k = k, .due = due, .ready = due, .counted = counted};
 	conn_begin(worker, conn, now);
 }
 

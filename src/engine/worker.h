@@ -88,6 +88,7 @@ struct worker {
 
 	/* Closed loop. */
 	uint64_t tickets; /* granted to this worker, not yet taken */
+	uint64_t taken;   /* requests begun so far: number n of worker w of N has the number n * N + w in the run */
 
 	/* Recording. */
 	struct tally *tally;

@@ -68,7 +68,7 @@ void server_fini(struct server *server) {
 void server_stop(struct server *server) {
 	atomic_store(&server->stop, true);
 	uint64_t one = 1;
-	if (write(server->wake, &one, sizeof(one)) < 0) log_debug("target: %s", strerror(errno));
+	if (write(server->wake, &one, sizeof(one)) < 0) log_warn("target: cannot wake a thread: %s", strerror(errno));
 }
 
 void server_wait_stall(struct server *server) {

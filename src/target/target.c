@@ -24,7 +24,7 @@ static void raise_limit(void) {
 	struct rlimit limit;
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= limit.rlim_max) return;
 	limit.rlim_cur = limit.rlim_max;
-	if (setrlimit(RLIMIT_NOFILE, &limit) != 0) log_debug("target: raising the limit of descriptors: %s", strerror(errno));
+	if (setrlimit(RLIMIT_NOFILE, &limit) != 0) log_warn("target: cannot raise the limit of open files: %s", strerror(errno));
 }
 
 static bool start_threads(struct target *target, struct err *err) {
