@@ -50,6 +50,17 @@ bool units_parse_duration(struct slice text, nsec *ret) {
 	return true;
 }
 
+bool units_parse_stall(struct slice text, nsec *ret_length, nsec *ret_period) {
+	nsec length, period;
+	struct slice rest;
+	struct slice head = slice_cut(text, '/', &rest);
+	if (!rest.at || !units_parse_duration(head, &length) || !units_parse_duration(rest, &period)) return false;
+	if (length <= 0 || length >= period) return false;
+	*ret_length = length;
+	*ret_period = period;
+	return true;
+}
+
 bool units_parse_count(struct slice text, uint64_t *ret) {
 	if (text.size > 0 && text.at[0] == '+') {
 		text.at++;

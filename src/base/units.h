@@ -12,6 +12,9 @@
  * Outer blanks are trimmed. 0 is a duration here. Returns false, *ret untouched, on anything else or over 100 years. */
 bool units_parse_duration(struct slice text, nsec *ret);
 
+/* Reads TIME/PERIOD of a stall, such as 200ms/1s: both over 0, TIME shorter than PERIOD. False, outputs untouched, on anything else. */
+bool units_parse_stall(struct slice text, nsec *ret_length, nsec *ret_period);
+
 /* Reads an unsigned decimal number, an optional leading '+', nothing else. False on anything else or over 2^64-1. */
 bool units_parse_count(struct slice text, uint64_t *ret);
 

@@ -82,17 +82,6 @@ static bool refuse_header(const struct value *v) {
 	return refuse(v, "has a control character in its value", advice);
 }
 
-bool value_parse_stall(struct slice text, nsec *ret_length, nsec *ret_period) {
-	nsec length, period;
-	struct slice rest;
-	struct slice head = slice_cut(text, '/', &rest);
-	if (!rest.at || !units_parse_duration(head, &length) || !units_parse_duration(rest, &period)) return false;
-	if (length <= 0 || length >= period) return false;
-	*ret_length = length;
-	*ret_period = period;
-	return true;
-}
-
 /* Applies the row's check to a text. */
 static bool check_text(const struct value *v) {
 	struct slice name, value;
@@ -103,7 +92,7 @@ static bool check_text(const struct value *v) {
 	case CHECK_HEADER: return header_parse(v->text, &name, &value) || refuse_header(v);
 	case CHECK_HEADER_VALUE: return header_value_valid(v->text) || refuse(v, "has a control character", "leave it out");
 	case CHECK_STALL:
-		return value_parse_stall(v->text, &length, &period) ||
+		return units_parse_stall(v->text, &length, &period) ||
 		       refuse(v, "is not TIME/PERIOD with a TIME over 0 and below PERIOD", "write e.g. --stall 200ms/1s");
 	}
 	return true;

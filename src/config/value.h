@@ -19,6 +19,3 @@ const char *value_advice(const struct option_row *row, struct arena *arena);
 
 /* Returns what stands for the value in --help ("N", "TIME", "NAME: VALUE"); NULL for a BOOL. Constant. */
 const char *value_unit(const struct option_row *row);
-
-/* Reads TIME/PERIOD of a stall, such as 200ms/1s: both over 0, TIME shorter than PERIOD. False, outputs untouched, on anything else. */
-bool value_parse_stall(struct slice text, nsec *ret_length, nsec *ret_period);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/units.h"
 #include "config/value.h"
 
 static struct arena arena;
@@ -299,11 +300,11 @@ static void a_stall_is_shorter_than_its_period(void **state) {
 	static const char *const wrong[] = {"", "/", "200ms", "200ms/", "/1s", "0/1s", "1s/1s", "2s/1s", "200ms/0", "200ms/1s/2s", "-1s/2s", "a/b"};
 	nsec length = 0, period = 0;
 	(void)state;
-	assert_true(value_parse_stall(SLICE("200ms/1s"), &length, &period));
+	assert_true(units_parse_stall(SLICE("200ms/1s"), &length, &period));
 	assert_int_equal(length, 200 * MSEC);
 	assert_int_equal(period, SEC);
 	for (size_t i = 0; i < LENGTH(wrong); i++) {
-		if (value_parse_stall(slice_of(wrong[i]), &length, &period)) fail_msg("taken: '%s'", wrong[i]);
+		if (units_parse_stall(slice_of(wrong[i]), &length, &period)) fail_msg("taken: '%s'", wrong[i]);
 	}
 	assert_int_equal(length, 200 * MSEC);
 	assert_int_equal(period, SEC);

@@ -202,18 +202,17 @@ static void run_add_worker(struct run *run, struct worker *worker, struct run_to
 	run_collect(worker, run->fresh);
 	tally_merge(run->fresh, worker->tally);
 	totals_merge(run->totals, worker->totals);
-	uint64_t busy = worker->cpu_ns;
-	if (busy > ret->busiest_cpu_ns) {
-		ret->busiest_cpu_ns = busy;
+	if (worker->cpu_ns > ret->busiest_cpu_ns) {
+		ret->busiest_cpu_ns = worker->cpu_ns;
 		ret->busiest_wall_ns = worker->wall_ns;
 	}
 }
 
 /* Returns the mean rate that the schedule asks for within the window; without a window, the highest of the run. */
-static double run_asked(const struct run *run, nsec start) {
+static double run_asked(const struct run *run) {
 	const struct plan *plan = run->shared.plan;
 	if (!plan->open_loop) return 0;
-	nsec end = atomic_load(&run->shared.stop) - start;
+	nsec end = atomic_load(&run->shared.stop) - run->shared.start;
 	nsec last = plan->requests > 0 ? schedule_moment(&plan->schedule, (double)plan->k_limit) : NSEC_NEVER;
 	if (last < end) end = last;
 	if (end <= plan->warmup) return schedule_peak(&plan->schedule, plan->duration);
@@ -241,7 +240,7 @@ void run_finish(struct run *run, run_tick_fn *tick, void *user, struct run_total
 	ret->limit_reached = plan->requests > 0 && ret->planned == plan->requests && run->tally->unsent == 0;
 	if (ret->limit_reached && last < stop && last > 0) stop = last;
 	ret->window = stop > window_start ? stop - window_start : 0;
-	ret->asked_per_s = run_asked(run, run->shared.start);
+	ret->asked_per_s = run_asked(run);
 	ret->answered = run->tally->bytes_received > 0;
 	ret->failures = run->tally->lost + run->tally->connect_failed;
 	ret->last_failure = run_last_failure(run);

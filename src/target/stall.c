@@ -10,13 +10,9 @@ bool stall_parse(const char *text, nsec start, struct stall *ret, struct err *er
 		*ret = (struct stall){.begin = NSEC_NEVER};
 		return true;
 	}
-	struct slice rest, first = slice_cut(slice_of(text), '/', &rest);
 	nsec length, period;
-	if (!units_parse_duration(first, &length) || !units_parse_duration(rest, &period)) {
-		return err_set(err, ERR_FAILED, "--stall: '%s' is not TIME/PERIOD; write e.g. 200ms/1s", text);
-	}
-	if (length == 0 || length >= period)
-		return err_set(err, ERR_FAILED, "--stall: '%s': TIME must be over 0 and under PERIOD; write e.g. 200ms/1s", text);
+	if (!units_parse_stall(slice_of(text), &length, &period))
+		return err_set(err, ERR_FAILED, "--stall: '%s' is not TIME/PERIOD with a TIME over 0 and below PERIOD; write e.g. 200ms/1s", text);
 	*ret = (struct stall){.begin = start + period, .length = length, .period = period};
 	return true;
 }

@@ -85,7 +85,29 @@ class Record:
         return list(zip(flat[::2], flat[1::2]))
 
 
-class Target:
+class Served:
+    """A server that is a process of ours: self.process."""
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def end(self):
+        """Ends it, stopped or not, and waits."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGCONT)
+            self.process.terminate()
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+
+class Target(Served):
     """strest target."""
 
     def __init__(self, binary, folder, *args, port=0, host="127.0.0.1"):
@@ -109,21 +131,8 @@ class Target:
         with urllib.request.urlopen(self.url + "/stats", timeout=10) as answer:
             return json.load(answer)
 
-    def signal(self, number):
-        self.process.send_signal(number)
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
-
     def close(self):
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGCONT)
-            self.process.terminate()
-            try:
-                self.process.wait(10)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
+        self.end()
         self.process.communicate()
         self.record.close()
         os.unlink(self.record_path)
@@ -152,7 +161,7 @@ http {{
 """
 
 
-class Nginx:
+class Nginx(Served):
     """nginx as one process; what it counted stands in its access log and its stub_status page."""
 
     def __init__(self, folder, port=None):
@@ -192,22 +201,8 @@ class Nginx:
         # Active connections: 1 \nserver accepts handled requests\n 1 1 1 \n...
         return int(text.split("\n")[2].split()[2]) - self.own
 
-    def signal(self, number):
-        self.process.send_signal(number)
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
-
     def close(self):
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGCONT)
-            self.process.terminate()
-            try:
-                self.process.wait(10)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+        self.end()
 
 
 class Request:
