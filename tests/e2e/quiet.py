@@ -1,4 +1,4 @@
-"""Tests of time on a machine that others use too: a failure counts only if the machine was quiet while the test ran."""
+"""Tests of time on a machine that others use too: a failure counts only if it comes again, and once while the machine was quiet."""
 
 import functools
 import os
@@ -46,18 +46,21 @@ class Sleepers:
 
 
 def on_a_quiet_machine(test):
-    """Repeats a test that failed on a busy machine; one that never found a quiet moment is skipped, which is said."""
+    """Passes when one of a few rounds does: what is wrong with strest is wrong in each of them, a pause of the machine is not.
+    When all fail and the machine was busy in every one of them, nothing is known: skipped, which is said."""
 
     @functools.wraps(test)
     def quietly(*args, **more):
+        quiet = False
         for _ in range(ROUNDS):
             with Sleepers() as sleepers:
                 try:
                     return test(*args, **more)
                 except AssertionError as problem:
                     failure = problem
-            if not sleepers.disturbed:
-                raise failure
+            quiet = quiet or not sleepers.disturbed
+        if quiet:
+            raise failure
         pytest.skip(f"the machine was busy in {ROUNDS} rounds; the last one failed with: {str(failure)[:200]}")
 
     return quietly

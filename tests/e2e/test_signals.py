@@ -184,6 +184,7 @@ def test_a_strest_held_up_itself_is_late_and_not_blocked(strest, target):
 
 
 @pytest.mark.timing
+@on_a_quiet_machine
 def test_a_pause_of_strest_is_no_timeout_of_the_target(strest, target):
     server = target()
     run = started(strest, server, "/", "-m", "256", "--rate", "200", "--timeout", "100ms", "-t", "2s")
