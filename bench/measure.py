@@ -71,11 +71,18 @@ def rss_anon(pid):
     return 0
 
 
+def make_certificate(folder):
+    """A self-signed RSA-2048 certificate for 127.0.0.1: the files `cert` and `key`."""
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", f"{folder}/key", "-out", f"{folder}/cert", "-days", "2", "-subj",
+                    "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True)
+
+
 class Server:
     """`strest target` on the server's core; a context manager. `address` is where it listens."""
 
     def __init__(self, program, *words):
         self.core = cores()[0]
+        self.scheme = "https" if "--tls" in words else "http"
         self.process = spawn([program, "target", "--listen", "127.0.0.1:0", *words], self.core, stdout=subprocess.PIPE, text=True)
         line = self.process.stdout.readline().strip()
         self.address = line.rpartition(" ")[2]
@@ -84,7 +91,7 @@ class Server:
             raise BenchError("the target did not start")
 
     def url(self, path="/"):
-        return f"http://{self.address}{path}"
+        return f"{self.scheme}://{self.address}{path}"
 
     def __enter__(self):
         return self
@@ -103,22 +110,27 @@ http {{
 	access_log off;
 	keepalive_requests 1000000000;
 	client_body_temp_path {folder}/t1; proxy_temp_path {folder}/t2; fastcgi_temp_path {folder}/t3; uwsgi_temp_path {folder}/t4; scgi_temp_path {folder}/t5;
-	server {{ listen 127.0.0.1:{port}; location / {{ return 200 "ok\\n"; }} }}
+	server {{ listen 127.0.0.1:{port}{tls}; location / {{ return 200 "ok\\n"; }} }}
 }}
 """
+NGINX_TLS = """ ssl; ssl_certificate {folder}/cert; ssl_certificate_key {folder}/key; ssl_protocols TLSv1.3; ssl_conf_command Ciphersuites TLS_AES_128_GCM_SHA256"""
 
 
 class Nginx:
-    """nginx with one worker on the server's core and a prepared answer: what a user would test against."""
+    """nginx with one worker on the server's core and a prepared answer: what a user would test against. With `tls`: TLS 1.3, AES-128-GCM."""
 
-    def __init__(self):
+    def __init__(self, tls=False):
         self.core = cores()[0]
+        self.scheme = "https" if tls else "http"
         self.folder = tempfile.TemporaryDirectory(prefix="bench-nginx-")
         with socket.socket() as probe:  # nginx cannot tell which port it took, so a free one is sought for it
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         path = pathlib.Path(self.folder.name) / "conf"
-        path.write_text(NGINX_CONF.format(folder=self.folder.name, port=port), encoding="ascii")
+        if tls:
+            make_certificate(self.folder.name)
+        extra = NGINX_TLS.format(folder=self.folder.name) if tls else ""
+        path.write_text(NGINX_CONF.format(folder=self.folder.name, port=port, tls=extra), encoding="ascii")
         self.process = spawn(["/usr/sbin/nginx", "-c", path, "-e", f"{self.folder.name}/errors"], self.core, stderr=subprocess.DEVNULL)
         self.address = f"127.0.0.1:{port}"
         time.sleep(0.5)
@@ -127,7 +139,7 @@ class Nginx:
             raise BenchError(f"nginx did not start on port {port}")
 
     def url(self, path="/"):
-        return f"http://{self.address}{path}"
+        return f"{self.scheme}://{self.address}{path}"
 
     def __enter__(self):
         return self

@@ -85,9 +85,9 @@ def compare(bench, server, clients, connections, rounds, seconds):
     return runs
 
 
-def ratio(runs, one, other, key):
-    """Median over the rounds in which both were busy, and how many rounds those were."""
-    pairs = [(a[key], b[key]) for a, b in zip(runs[one], runs[other]) if min(a["busy"], b["busy"]) >= BUSY_ENOUGH]
+def ratio(runs, one, other, key, sleepers=False):
+    """Median over the rounds in which both were busy, and how many rounds those were. `sleepers`: the server is the bottleneck, all rounds count."""
+    pairs = [(a[key], b[key]) for a, b in zip(runs[one], runs[other]) if sleepers or min(a["busy"], b["busy"]) >= BUSY_ENOUGH]
     return median([a / b for a, b in pairs]), len(pairs)
 
 
@@ -104,8 +104,8 @@ def show_comparison(bench, runs, against):
     bench.table(["tool", "CPU us/req", "min", "req/s", "busy", "refused", "server us/req", f"x {against} CPU", f"x {against} req/s"], rows)
 
 
-def check_ratio(bench, runs, what, pair, key, bound, least=False):
-    value, rounds = ratio(runs, *pair, key)
+def check_ratio(bench, runs, what, pair, key, bound, least=False, sleepers=False):
+    value, rounds = ratio(runs, *pair, key, sleepers)
     total = len(runs[pair[0]])
     said = what if rounds == total else f"{what} (of {rounds} rounds, {total - rounds} refused)"
     if rounds == 0:
@@ -146,6 +146,34 @@ def nginx(bench):
         bench.say(f"nginx, one worker, 64 connections, {rounds} rounds of {seconds:g} s")
         runs = compare(bench, server, [*tools.others(bench.folder), tools.Bare(bench.folder), bench.strest], 64, rounds, seconds)
     show_comparison(bench, runs, "wrk" if "wrk" in runs else "bare")
+    return runs
+
+
+def tls(bench):
+    """TLS 1.3 with keep-alive: CPU per request beside other load testers, against nginx and against the built-in target."""
+    rounds, seconds = bench.rounds or 5, bench.seconds or 2
+    insecure = tools.Strest(bench.program, "strest", "--insecure")
+    everybody = [*[tool for tool in tools.others(bench.folder) if tool.name in ("wrk", "ab -k", "h2load --h1")], insecure]
+    data = {}
+    for name, server, bound in (("nginx", measure.Nginx(tls=True), 0.95), ("target", measure.Server(bench.program, "--tls"), 0.95)):
+        with server:
+            bench.say(f"{name}, 64 connections, {rounds} rounds of {seconds:g} s")
+            runs = data[name] = compare(bench, server, everybody, 64, rounds, seconds)
+        show_comparison(bench, runs, "wrk" if "wrk" in runs else "strest")
+        if "wrk" in runs:
+            check_ratio(bench, runs, f"CPU per request over TLS against {name}, x wrk", ("strest", "wrk"), "us", bound, sleepers=True)
+    return data
+
+
+def stamps(bench):
+    """What the kernel's receive stamps cost: --kernel-stamps sample and all, against off."""
+    rounds, seconds = bench.rounds or 8, bench.seconds or 2
+    modes = [tools.Strest(bench.program, mode, "--kernel-stamps", mode) for mode in ("off", "sample", "all")]
+    with measure.Server(bench.program) as server:
+        bench.say(f"64 connections, {rounds} rounds of {seconds:g} s")
+        runs = compare(bench, server, modes, 64, rounds, seconds)
+    show_comparison(bench, runs, "off")
+    check_ratio(bench, runs, "CPU per request with stamps on a sample, x off", ("sample", "off"), "us", 1.04)
     return runs
 
 
@@ -350,7 +378,7 @@ def memory(bench):
 
 
 def startup(bench):
-    """How long it takes to begin: for a look, nothing is asked of it."""
+    """How long a run of one request takes, from the launch to the end of the program."""
     rounds = bench.rounds or 20
     with measure.Server(bench.program) as server:
         once = [bench.program, "-u", server.url(), "--requests", 1, "-m", 1, "-t", "1s", "--json"]
@@ -362,8 +390,9 @@ def startup(bench):
     rows = [[name, f"{median([r['wall'] for r in runs]) * 1e3:.1f}", f"{median([r['cpu'] for r in runs]) * 1e3:.1f}"] for name, runs in data.items()]
     bench.table(["ms", "wall", "CPU"], rows)
     bench.say(f"  the program has {os.path.getsize(bench.program) / 1e6:.2f} MB")
+    bench.check("one request, launch to end, median", median([r["wall"] for r in data["one request"]]) * 1e3, 60, " ms")
     return data
 
 
-TABLES = {"speed": speed, "rate": rate, "lag": lag, "truth": truth, "stall": stall_table, "memory": memory, "startup": startup, "nginx": nginx}
+TABLES = {"speed": speed, "tls": tls, "stamps": stamps, "rate": rate, "lag": lag, "truth": truth, "stall": stall_table, "memory": memory, "startup": startup, "nginx": nginx}
 USUAL = [name for name in TABLES if name != "nginx"]

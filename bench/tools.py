@@ -139,13 +139,11 @@ class Bare:
 class Strest:
     """One worker, all connections from the start, and whatever else a table asks for."""
 
-    name = "strest"
-
-    def __init__(self, program):
-        self.program = program
+    def __init__(self, program, name="strest", *words):
+        self.program, self.name, self.words = program, name, words
 
     def command(self, url, connections, seconds):
-        return [*self.run(url, seconds), "-r", connections, "-m", connections]
+        return [*self.run(url, seconds), *self.words, "-r", connections, "-m", connections]
 
     def run(self, url, seconds):
         return [self.program, "-u", url, "-t", f"{round(seconds * 1000)}ms", "--threads", 1, "--json"]

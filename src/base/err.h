@@ -10,6 +10,8 @@ enum err_code {
 	ERR_FAILED = 1,      /* configuration, set-up or run-time error */
 	ERR_USAGE = 2,       /* the command line is wrong */
 	ERR_UNREACHABLE = 3, /* nothing could be measured */
+	ERR_INVALID = 4,     /* --strict: the result is limited by this side */
+	ERR_THRESHOLD = 99,  /* a threshold was missed */
 };
 
 struct err {

@@ -10,6 +10,9 @@
 #include "base/stage.h"
 #include "base/status.h"
 
+/* A TLS version as it stands in the protocol (0x0301 ... 0x0304); 0: not given. */
+enum tls_version { TLS_VERSION_ANY = 0, TLS_VERSION_1_0 = 0x0301, TLS_VERSION_1_1, TLS_VERSION_1_2, TLS_VERSION_1_3 };
+
 struct text_list {
 	size_t count;
 	const char **at;
@@ -19,6 +22,7 @@ struct text_list {
 enum method { METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_PUT, METHOD_PATCH, METHOD_DELETE, METHOD_OPTIONS };
 enum arrival { ARRIVAL_EVEN, ARRIVAL_POISSON };
 enum spin { SPIN_AUTO, SPIN_ON, SPIN_OFF };
+enum kernel_stamps { KERNEL_STAMPS_SAMPLE, KERNEL_STAMPS_ALL, KERNEL_STAMPS_OFF };
 enum retry_stale { RETRY_STALE_NEVER, RETRY_STALE_IDEMPOTENT };
 
 #define SETTING_BOOL(field) bool field;
@@ -30,6 +34,7 @@ enum retry_stale { RETRY_STALE_NEVER, RETRY_STALE_IDEMPOTENT };
 #define SETTING_CHOICE(field) int field;
 #define SETTING_STATUS(field) struct status_set field;
 #define SETTING_STAGES(field) struct stage_list field;
+#define SETTING_TLS(field) int field; /* enum tls_version */
 
 /* Each section keeps its own rows of the table and drops the others. */
 #define SETTING_KEEP(field, kind) SETTING_##kind(field)
@@ -39,40 +44,96 @@ enum retry_stale { RETRY_STALE_NEVER, RETRY_STALE_IDEMPOTENT };
 struct load_settings {
 #define SECTION_load SETTING_KEEP
 #define SECTION_http SETTING_DROP
+#define SECTION_tls SETTING_DROP
 #define SECTION_out SETTING_DROP
+#define SECTION_file SETTING_DROP
 #define SECTION_target SETTING_DROP
 #include "config/options.def"
 #undef SECTION_load
 #undef SECTION_http
+#undef SECTION_tls
 #undef SECTION_out
+#undef SECTION_file
 #undef SECTION_target
 };
 
 struct http_settings {
 #define SECTION_load SETTING_DROP
 #define SECTION_http SETTING_KEEP
+#define SECTION_tls SETTING_DROP
 #define SECTION_out SETTING_DROP
+#define SECTION_file SETTING_DROP
 #define SECTION_target SETTING_DROP
 #include "config/options.def"
+#undef SECTION_load
 #undef SECTION_http
+#undef SECTION_tls
 #undef SECTION_out
+#undef SECTION_file
+#undef SECTION_target
+};
+
+struct tls_settings {
+#define SECTION_load SETTING_DROP
+#define SECTION_http SETTING_DROP
+#define SECTION_tls SETTING_KEEP
+#define SECTION_out SETTING_DROP
+#define SECTION_file SETTING_DROP
+#define SECTION_target SETTING_DROP
+#include "config/options.def"
+#undef SECTION_load
+#undef SECTION_http
+#undef SECTION_tls
+#undef SECTION_out
+#undef SECTION_file
+#undef SECTION_target
 };
 
 struct out_settings {
+#define SECTION_load SETTING_DROP
 #define SECTION_http SETTING_DROP
+#define SECTION_tls SETTING_DROP
 #define SECTION_out SETTING_KEEP
+#define SECTION_file SETTING_DROP
+#define SECTION_target SETTING_DROP
 #include "config/options.def"
+#undef SECTION_load
+#undef SECTION_http
+#undef SECTION_tls
 #undef SECTION_out
+#undef SECTION_file
+#undef SECTION_target
+};
+
+struct file_settings {
+#define SECTION_load SETTING_DROP
+#define SECTION_http SETTING_DROP
+#define SECTION_tls SETTING_DROP
+#define SECTION_out SETTING_DROP
+#define SECTION_file SETTING_KEEP
+#define SECTION_target SETTING_DROP
+#include "config/options.def"
+#undef SECTION_load
+#undef SECTION_http
+#undef SECTION_tls
+#undef SECTION_out
+#undef SECTION_file
 #undef SECTION_target
 };
 
 struct target_settings {
+#define SECTION_load SETTING_DROP
+#define SECTION_http SETTING_DROP
+#define SECTION_tls SETTING_DROP
 #define SECTION_out SETTING_DROP
+#define SECTION_file SETTING_DROP
 #define SECTION_target SETTING_KEEP
 #include "config/options.def"
 #undef SECTION_load
 #undef SECTION_http
+#undef SECTION_tls
 #undef SECTION_out
+#undef SECTION_file
 #undef SECTION_target
 };
 
@@ -81,6 +142,8 @@ struct target_settings {
 struct settings {
 	struct load_settings load;
 	struct http_settings http;
+	struct tls_settings tls;
 	struct out_settings out;
+	struct file_settings file;
 	struct target_settings target;
 };

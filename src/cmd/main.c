@@ -1,28 +1,56 @@
 /* The program: reads the command line and hands over to the command. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/log.h"
 #include "cmd/load.h"
 #include "config/cli.h"
+#include "help/help.h"
 #include "target/target.h"
+
+/* STREST_LOG, then RUST_LOG, then --verbose. */
+static void main_set_log(const struct out_settings *out) {
+	const char *filter = getenv("STREST_LOG");
+	bool understood = true;
+	if (!filter || !*filter) filter = getenv("RUST_LOG");
+	enum log_level level = out->verbose ? LOG_DEBUG : LOG_INFO;
+	if (filter && *filter) level = log_read_filter(slice_of(filter), &understood);
+	log_set_level(level);
+	log_set_color(log_color_wanted(out->no_color));
+	if (!understood) log_warn("STREST_LOG or RUST_LOG: '%s' is no log level; write error, warn, info, debug or off", filter);
+}
+
+static int main_print(const char *text, bool failed) {
+	fputs(text, stdout);
+	return fflush(stdout) != 0 || failed;
+}
+
+static int main_act(const struct cli *cli, struct arena *arena) {
+	main_set_log(&cli->settings.out);
+	for (size_t i = 0; i < cli->warning_count; i++) log_warn("%s", cli->warnings[i]);
+	switch (cli->action) {
+	case CLI_RUN: return load_run(cli, arena);
+	case CLI_TARGET: return target_run(&cli->settings.target);
+	case CLI_HELP: return main_print(cli->help_all ? help_all(cli->command, arena) : help_short(cli->command, arena), false);
+	case CLI_VERSION: return main_print(help_version(arena), false);
+	case CLI_PRINT_CONFIG:
+	case CLI_CHECK_CONFIG: return main_print(cli->text, cli->failed);
+	}
+	return 1;
+}
 
 int main(int argc, char **argv) {
 	struct arena arena;
 	struct cli cli;
 	struct err err;
-	int status = 0;
+	int status;
 	arena_init(&arena);
-	if (!cli_parse(argc, argv, &arena, &cli, &err)) {
+	if (cli_parse(argc, argv, &arena, &cli, &err)) {
+		status = main_act(&cli, &arena);
+	} else {
 		log_write(LOG_ERROR, "%s", err.text);
 		if (err.code == ERR_USAGE) fputs("try 'strest --help'\n", stderr);
 		status = (int)err.code;
-	} else if (cli.action == CLI_PRINT) {
-		fputs(cli.text, stdout);
-		if (fflush(stdout) != 0) status = 1;
-	} else if (cli.action == CLI_TARGET) {
-		status = target_run(&cli.settings.target);
-	} else {
-		status = load_run(&cli, &arena);
 	}
 	arena_fini(&arena);
 	return status;

@@ -1,4 +1,4 @@
-/* Every sample of real runs against the built-in target: its stamps are in order and its parts add up to done - due, to the ns. */
+/* Every sample of real runs against the built-in target, plain and over TLS: its stamps are in order and its parts add up to done - due, to the ns. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,12 +8,15 @@
 #include <cmocka.h>
 
 #include "engine/run.h"
+#include "net/tls.h"
 #include "target/target.h"
 
 struct watch {
 	_Atomic uint64_t samples, wrong_sums, negative_parts, wrong_order;
 	_Atomic uint64_t nonzero[PART_COUNT];
-	uint64_t planned, ok; /* as the run counted them */
+	/* As the run counted them. */
+	uint64_t planned, ok, open, opened, handshakes_full, handshakes_resumed, outside, client_queue;
+	uint64_t stages[4], unsent; /* planned requests of each stage */
 };
 
 static void watch_sample(void *user, const struct sample *sample) {
@@ -32,14 +35,57 @@ static void watch_sample(void *user, const struct sample *sample) {
 	atomic_fetch_add(&watch->samples, 1);
 }
 
+/* How a test is played. */
+struct way {
+	bool tls, resume;
+};
+
 struct scene {
+	const struct way *way;
 	const char *path;
 	struct load_settings load;
 	struct http_settings http;
 	const char *stall;
 };
 
-/* Runs a load against a target of its own and writes down what was seen; asserts what holds for every run. */
+/* Runs a load and writes down what was seen; asserts what holds for every run. */
+static void run_play(const struct run_inputs *inputs, struct watch *watch) {
+	struct run *run;
+	struct run_totals totals;
+	struct err err = {0};
+	assert_true(run_start(inputs, &run, &err));
+	struct pollfd polled = {.fd = run_descriptor(run), .events = POLLIN};
+	for (int i = 0; i < 3000 && !run_tick(run, NULL, NULL).ended; i++) poll(&polled, 1, RUN_TICK_MS);
+	run_finish(run, NULL, NULL, &totals);
+	const struct tally *tally = totals.tally;
+	watch->planned = totals.planned;
+	watch->ok = tally->ok;
+	watch->open = tally->open;
+	watch->opened = tally->opened;
+	watch->handshakes_full = tally->handshakes_full;
+	watch->handshakes_resumed = tally->handshakes_resumed;
+	watch->unsent = tally->unsent;
+	for (size_t i = 0; i < LENGTH(watch->stages) && inputs->plan->groups.first_stage + i < tally->cell_count; i++) {
+		const struct cell *cell = &tally->cells[inputs->plan->groups.first_stage + i];
+		watch->stages[i] = cell->ok + cell->failed + cell->open + cell->unsent;
+	}
+	watch->outside = totals.totals->outside.count;
+	watch->client_queue = totals.totals->client_queue.count;
+	assert_true(watch->samples > 0);
+	assert_int_equal(watch->wrong_sums, 0);
+	assert_int_equal(watch->negative_parts, 0);
+	assert_int_equal(watch->wrong_order, 0);
+	assert_int_equal(watch->samples, tally->ok + tally->failed + tally->open);
+	assert_int_equal(totals.planned, tally->ok + tally->failed + tally->open + tally->unsent);
+	assert_int_equal(tally->unsent, tally->cells[0].unsent);
+	assert_int_equal(tally->opened, tally->closed[CLOSER_PEER] + tally->closed[CLOSER_US] + tally->closed[CLOSER_END]);
+	assert_int_equal(watch->outside, watch->client_queue);
+	assert_true(totals.strain.wall >= inputs->plan->duration / 2);
+	assert_true((totals.tls_version != NULL) == (inputs->tls != NULL));
+	run_free(run);
+}
+
+/* Plays a scene with a target of its own. */
 static void scene_play(const struct scene *scene, struct watch *watch) {
 	static struct settings settings;
 	struct target *target;
@@ -48,35 +94,29 @@ static void scene_play(const struct scene *scene, struct watch *watch) {
 	struct url url;
 	struct address_list addresses;
 	struct plan plan;
-	struct run *run;
-	struct run_totals totals;
-	struct target_settings target_settings = {.listen = "127.0.0.1:0", .threads = 1, .stall = scene->stall};
+	struct tls_context *tls = NULL;
+	const struct way *way = scene->way;
+	struct target_settings target_settings = {.listen = "127.0.0.1:0", .threads = 1, .stall = scene->stall, .tls = way->tls};
 	arena_init(&arena);
 	settings.load = scene->load;
 	settings.http = scene->http;
 	settings.http.url = "";
+	settings.tls = (struct tls_settings){.insecure = true, .resume = way->resume};
 	assert_true(target_open(&target_settings, &target, &err));
-	char *text = arena_format(&arena, "http://127.0.0.1:%u%s", target_port(target), scene->path);
+	char *text = arena_format(&arena, "%s://127.0.0.1:%u%s", way->tls ? "https" : "http", target_port(target), scene->path);
 	assert_true(url_parse(text, &arena, &url, &err));
 	assert_true(address_resolve(&(struct address_query){url.host, url.port, SEC}, &arena, &addresses, &err));
 	struct text_list texts = {1, &addresses.at[0].text};
 	struct plan_inputs inputs = {.settings = &settings, .url = &url, .addresses = &texts, .machine = {.cpus = 2, .target_local = true}};
 	assert_true(plan_build(&inputs, &arena, &plan, &err));
+	assert_true(!way->tls || tls_context_open(&settings.tls, "127.0.0.1", 1, &tls, &err));
 	struct run_hooks hooks = {watch_sample, watch};
-	assert_true(run_start(&plan, &addresses, &hooks, &run, &err));
-	struct pollfd polled = {.fd = run_descriptor(run), .events = POLLIN};
-	for (int i = 0; i < 600 && !run_tick(run, NULL, NULL).ended; i++) poll(&polled, 1, 100);
-	run_finish(run, NULL, NULL, &totals);
-	const struct tally *tally = totals.tally;
-	watch->planned = totals.planned;
-	watch->ok = tally->ok;
-	assert_true(watch->samples > 0);
-	assert_int_equal(watch->wrong_sums, 0);
-	assert_int_equal(watch->negative_parts, 0);
-	assert_int_equal(watch->wrong_order, 0);
-	assert_int_equal(watch->samples, tally->ok + tally->failed + tally->open);
-	assert_int_equal(totals.planned, tally->ok + tally->failed + tally->open + tally->unsent);
-	run_free(run);
+	run_play(&(struct run_inputs){.plan = &plan, .addresses = &addresses, .tls = tls, .hooks = &hooks}, watch);
+	assert_int_equal(watch->handshakes_full + watch->handshakes_resumed, way->tls ? watch->opened : 0);
+	assert_true((watch->handshakes_resumed > 0) == way->resume);
+	uint64_t connected = way->tls ? watch->nonzero[PART_CONNECT] : 0;
+	assert_in_range(watch->nonzero[PART_TLS], connected > watch->open ? connected - watch->open : 0, connected); /* open ones may be connecting */
+	tls_context_close(tls);
 	target_close(target);
 	arena_fini(&arena);
 }
@@ -91,49 +131,64 @@ static struct http_settings scene_http(void) {
 }
 
 static void a_closed_loop_adds_up(void **state) {
-	(void)state;
 	struct watch watch = {0};
-	scene_play(&(struct scene){"/", {LOAD, .max_tasks = 16}, scene_http(), NULL}, &watch);
+	scene_play(&(struct scene){*state, "/", {LOAD, .max_tasks = 16}, scene_http(), NULL}, &watch);
 	assert_true(watch.nonzero[PART_WAIT] == watch.samples);
 	assert_true(watch.nonzero[PART_CONNECT] == 16);
 	assert_int_equal(watch.nonzero[PART_BLOCKED], 0);
 }
 
 static void an_open_loop_with_too_few_connections_is_blocked(void **state) {
-	(void)state;
 	struct watch watch = {0};
-	scene_play(&(struct scene){"/delay/20ms", {LOAD, .max_tasks = 4, .rate = 400, .preconnect = 0}, scene_http(), NULL}, &watch);
+	scene_play(&(struct scene){*state, "/delay/20ms", {LOAD, .max_tasks = 4, .rate = 400, .preconnect = 0}, scene_http(), NULL}, &watch);
 	assert_true(watch.nonzero[PART_BLOCKED] > watch.samples / 2); /* 4 connections carry 200/s */
 	assert_int_equal(watch.planned, 240);
 }
 
-static void a_stalling_target_adds_up(void **state) {
-	(void)state;
+/* 0 to 100/s in 0.5 s, to 300/s in 0.5 s, to 0 in 1 s: 25, 100 and 150 requests. Four connections carry 10/s: most are never sent. */
+static void unsent_requests_count_in_their_stage(void **state) {
+	static const struct stage stages[] = {{500 * MSEC, 100}, {500 * MSEC, 300}, {SEC, 0}};
 	struct watch watch = {0};
-	scene_play(&(struct scene){"/delay/2ms", {LOAD, .max_tasks = 64, .rate = 500}, scene_http(), "50ms/200ms"}, &watch);
+	struct load_settings load = {LOAD, .max_tasks = 4};
+	load.duration = 2 * SEC;
+	load.stages.count = LENGTH(stages);
+	for (size_t i = 0; i < LENGTH(stages); i++) load.stages.at[i] = stages[i];
+	scene_play(&(struct scene){*state, "/delay/400ms", load, scene_http(), NULL}, &watch);
+	assert_true(watch.unsent > 200);
+	assert_int_equal(watch.stages[0], 25);
+	assert_int_equal(watch.stages[1], 100);
+	assert_int_equal(watch.stages[2], 150);
+	load.requests = 60; /* the first 60: all of the first stage, 35 of the second */
+	memset(&watch, 0, sizeof(watch));
+	scene_play(&(struct scene){*state, "/delay/400ms", load, scene_http(), NULL}, &watch);
+	assert_int_equal(watch.stages[0], 25);
+	assert_int_equal(watch.stages[1], 35);
+	assert_int_equal(watch.stages[2], 0);
+}
+
+static void a_stalling_target_adds_up(void **state) {
+	struct watch watch = {0};
+	scene_play(&(struct scene){*state, "/delay/2ms", {LOAD, .max_tasks = 64, .rate = 500}, scene_http(), "50ms/200ms"}, &watch);
 	assert_int_equal(watch.planned, 300);
 }
 
 static void a_connection_per_request_adds_up(void **state) {
-	(void)state;
 	struct watch watch = {0};
-	scene_play(&(struct scene){"/close", {LOAD, .max_tasks = 8}, scene_http(), NULL}, &watch);
+	scene_play(&(struct scene){*state, "/close", {LOAD, .max_tasks = 8}, scene_http(), NULL}, &watch);
 	assert_true(watch.nonzero[PART_CONNECT] == watch.samples);
 }
 
 static void time_outs_resets_and_cuts_add_up(void **state) {
-	(void)state;
 	static const char *const paths[] = {"/hang", "/reset", "/cut", "/garbage", "/endless"};
 	for (size_t i = 0; i < LENGTH(paths); i++) {
 		struct watch watch = {0};
-		scene_play(&(struct scene){paths[i], {LOAD, .max_tasks = 4, .rate = 50}, scene_http(), NULL}, &watch);
+		scene_play(&(struct scene){*state, paths[i], {LOAD, .max_tasks = 4, .rate = 50}, scene_http(), NULL}, &watch);
 		assert_int_equal(watch.ok, 0);
 		assert_int_equal(watch.planned, 30);
 	}
 }
 
 static void large_bodies_both_ways_add_up(void **state) {
-	(void)state;
 	struct watch watch = {0};
 	static char body[8 << 20];
 	for (size_t i = 0; i + 1 < sizeof(body); i++) body[i] = 'x';
@@ -141,19 +196,51 @@ static void large_bodies_both_ways_add_up(void **state) {
 	http.method = METHOD_POST;
 	http.data = body;
 	http.timeout = 10 * SEC;
-	scene_play(&(struct scene){"/echo", {LOAD, .max_tasks = 2}, http, NULL}, &watch);
+	scene_play(&(struct scene){*state, "/echo", {LOAD, .max_tasks = 2}, http, NULL}, &watch);
 	assert_true(watch.nonzero[PART_WRITE] > 0);
 	assert_true(watch.nonzero[PART_TRANSFER] > 0);
 }
 
+static void kernel_stamps_on_all_connections_come_with_every_response(void **state) {
+	struct watch watch = {0};
+	scene_play(&(struct scene){*state, "/delay/1ms", {LOAD, .max_tasks = 4, .kernel_stamps = KERNEL_STAMPS_ALL}, scene_http(), NULL}, &watch);
+	assert_true(watch.ok > 100);
+	assert_int_equal(watch.outside, watch.ok);
+}
+
+static void kernel_stamps_that_are_off_do_not_come(void **state) {
+	struct watch watch = {0};
+	scene_play(&(struct scene){*state, "/", {LOAD, .max_tasks = 4, .kernel_stamps = KERNEL_STAMPS_OFF}, scene_http(), NULL}, &watch);
+	assert_int_equal(watch.outside, 0);
+}
+
+/* Of 32 connections of a worker two have them at a time. The target answers after 1 ms, so each connection does about the same. */
+static void kernel_stamps_on_a_sample_come_with_a_sixteenth(void **state) {
+	struct watch watch = {0};
+	struct load_settings load = {LOAD, .max_tasks = 64, .kernel_stamps = KERNEL_STAMPS_SAMPLE};
+	load.spawn_rate = 64;
+	scene_play(&(struct scene){*state, "/delay/5ms", load, scene_http(), NULL}, &watch);
+	assert_in_range(watch.outside, watch.ok / 24, watch.ok / 12);
+}
+
+#define TEST(test, way)                                                                                                                              \
+	{ #test " (" #way ")", test, NULL, NULL, (void *)(uintptr_t)&way }
+#define TESTS(test) TEST(test, plain), TEST(test, tls)
+
 int main(void) {
+	static const struct way plain = {0}, tls = {.tls = true}, tls_resumed = {.tls = true, .resume = true};
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_closed_loop_adds_up),
-		cmocka_unit_test(an_open_loop_with_too_few_connections_is_blocked),
-		cmocka_unit_test(a_stalling_target_adds_up),
-		cmocka_unit_test(a_connection_per_request_adds_up),
-		cmocka_unit_test(time_outs_resets_and_cuts_add_up),
-		cmocka_unit_test(large_bodies_both_ways_add_up),
+		TESTS(a_closed_loop_adds_up),
+		TESTS(an_open_loop_with_too_few_connections_is_blocked),
+		TEST(unsent_requests_count_in_their_stage, plain),
+		TESTS(a_stalling_target_adds_up),
+		TESTS(a_connection_per_request_adds_up),
+		TEST(a_connection_per_request_adds_up, tls_resumed),
+		TESTS(time_outs_resets_and_cuts_add_up),
+		TESTS(large_bodies_both_ways_add_up),
+		TESTS(kernel_stamps_on_all_connections_come_with_every_response),
+		TESTS(kernel_stamps_that_are_off_do_not_come),
+		TESTS(kernel_stamps_on_a_sample_come_with_a_sixteenth),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

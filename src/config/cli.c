@@ -2,9 +2,12 @@
 
 #include <getopt.h>
 
+#include "config/audit.h"
 #include "config/check.h"
-#include "config/help.h"
+#include "config/later.h"
+#include "config/merge.h"
 #include "config/option.h"
+#include "config/print.h"
 #include "config/quote.h"
 #include "config/value.h"
 
@@ -21,7 +24,7 @@ struct parse {
 	struct arena *arena;
 	struct err *err;
 	struct cli cli;
-	bool given[OPTION_COUNT];
+	struct origins origins;
 	struct option longs[OPTION_COUNT * 3 + 3]; /* getopt's view of the table, ended by zeros */
 	char letters[2 + OPTION_COUNT * 2 + 3];
 };
@@ -54,9 +57,9 @@ static void build_tables(struct parse *p) {
 	*letter = 0;
 }
 
-static bool print_text(struct parse *p, const char *text) {
-	p->cli.action = CLI_PRINT;
-	p->cli.text = text;
+static bool ask_help(struct parse *p, enum option_command command) {
+	p->cli.action = CLI_HELP;
+	p->cli.command = command;
 	return true;
 }
 
@@ -64,9 +67,11 @@ static bool refuse_unknown(struct parse *p, struct slice name) {
 	enum option_command other = p->command == COMMAND_RUN ? COMMAND_TARGET : COMMAND_RUN;
 	const char *near = option_nearest(name, p->command);
 	struct slice own = option_nearest_word(name, p->command == COMMAND_RUN ? "help|version" : "help");
+	const struct later_row *later = p->command == COMMAND_RUN ? later_by_flag(name) : NULL;
 	struct quote quote;
 	const char *typed = quote_text(&quote, slice_of(arena_format(p->arena, "--%.*s", (int)name.size, name.at)));
 
+	if (later) return err_set(p->err, ERR_USAGE, "unknown option %s; %s", typed, later->words);
 	if (option_by_name(name, other)) {
 		return err_set(p->err, ERR_USAGE, "unknown option %s; it belongs to 'strest%s'", typed, other == COMMAND_TARGET ? " target" : "");
 	}
@@ -95,7 +100,11 @@ static bool refuse_option(struct parse *p, int problem, int option) {
 	if (option == CODE_HELP || option == CODE_VERSION) {
 		return err_set(p->err, ERR_USAGE, "--%s takes no value; write it alone", option == CODE_HELP ? "help" : "version");
 	}
-	if (problem == '?') return err_set(p->err, ERR_USAGE, "unknown option %s", quote_text(&quote, (struct slice){letter, 2}));
+	if (problem == '?') {
+		const struct later_row *later = p->command == COMMAND_RUN ? later_by_letter(letter[1]) : NULL;
+		return err_set(p->err, ERR_USAGE, "unknown option %s%s%s", quote_text(&quote, (struct slice){letter, 2}), later ? "; " : "",
+			later ? later->words : "");
+	}
 	row = option >= CODE_ROW ? &option_rows[option - CODE_ROW] : option_by_letter((char)option, p->command);
 	return err_set(p->err, ERR_USAGE, "--%s: the value is missing; %s", row->flag, value_advice(row, p->arena));
 }
@@ -113,15 +122,15 @@ static bool refuse_again(struct parse *p, const struct option_row *row) {
 /* Takes one option; `word` is the last argument that getopt has read, `text` its value or NULL, `is_letter` tells its form. */
 static bool take_option(struct parse *p, const struct option_row *row, const char *word, const char *text, bool is_letter) {
 	struct quote quote;
-	size_t index = option_index(row);
+	struct origin *origin = &p->origins.rows[option_index(row)];
 
 	if (text && text == word && text[0] == '-' && text[1]) {
 		return err_set(p->err, ERR_USAGE, "--%s: the value is missing before %s; a value that begins with '-' is written --%s=VALUE",
 			row->flag, quote_text(&quote, slice_of(text)), row->flag);
 	}
-	if (p->given[index] && row->kind != KIND_LIST) return refuse_again(p, row);
+	if (origin->kind == ORIGIN_COMMAND && row->kind != KIND_LIST) return refuse_again(p, row);
 	if (text && text != word && is_letter && *text == '=') text++;
-	p->given[index] = true;
+	origin->kind = ORIGIN_COMMAND;
 	return value_parse(row, text ? text : "true", p->arena, &p->cli.settings, p->err);
 }
 
@@ -139,8 +148,14 @@ static bool read_options(struct parse *p, int argc, char **argv, int *ret_word, 
 		code = getopt_long(argc, argv, p->letters, p->longs, NULL);
 		if (code == -1) break;
 		if (code == '?' || code == ':') return refuse_option(p, code, optopt);
-		if (code == CODE_HELP || code == 'h') return print_text(p, help_format(p->command, p->arena));
-		if (code == CODE_VERSION || code == 'V') return print_text(p, help_version(p->arena));
+		if (code == CODE_HELP || code == 'h') {
+			p->cli.help_all = optind < argc && strcmp(argv[optind], "all") == 0;
+			return ask_help(p, p->command);
+		}
+		if (code == CODE_VERSION || code == 'V') {
+			p->cli.action = CLI_VERSION;
+			return true;
+		}
 		const struct option_row *row = code >= CODE_ROW ? &option_rows[code - CODE_ROW] : option_by_letter((char)code, p->command);
 		if (!take_option(p, row, argv[optind - 1], optarg, code < CODE_ROW)) return false;
 	}
@@ -150,7 +165,7 @@ static bool read_options(struct parse *p, int argc, char **argv, int *ret_word, 
 
 static bool refuse_word(struct parse *p, const char *word) {
 	struct quote quote;
-	struct slice near = option_nearest_word(slice_of(word), "target|help");
+	struct slice near = option_nearest_word(slice_of(word), "target|config|help");
 	const char *typed = quote_text(&quote, slice_of(word));
 
 	if (strstr(word, "://")) return err_set(p->err, ERR_USAGE, "unknown command %s; write --url before the address", typed);
@@ -158,12 +173,50 @@ static bool refuse_word(struct parse *p, const char *word) {
 	return err_set(p->err, ERR_USAGE, "unknown command %s", typed);
 }
 
+/* help, help all, help target, help target all. */
 static bool read_help(struct parse *p, int argc, char **argv) {
 	struct quote quote;
-	if (argc == 1) return print_text(p, help_format(COMMAND_RUN, p->arena));
-	if (strcmp(argv[1], "target") != 0) return refuse_word(p, argv[1]);
-	if (argc > 2) return err_set(p->err, ERR_USAGE, "unexpected word %s after 'help target'", quote_text(&quote, slice_of(argv[2])));
-	return print_text(p, help_format(COMMAND_TARGET, p->arena));
+	enum option_command command = argc > 1 && strcmp(argv[1], "target") == 0 ? COMMAND_TARGET : COMMAND_RUN;
+	int word = command == COMMAND_TARGET ? 2 : 1;
+	if (word < argc && strcmp(argv[word], "all") == 0) {
+		p->cli.help_all = true;
+		word++;
+	}
+	if (word == argc) return ask_help(p, command);
+	if (word == 1) return refuse_word(p, argv[1]);
+	return err_set(p->err, ERR_USAGE, "unexpected word %s after 'help %s'", quote_text(&quote, slice_of(argv[word])), argv[word - 1]);
+}
+
+/* config check [FILE]. */
+static bool read_config(struct parse *p, int argc, char **argv) {
+	static const char usage[] = "write 'strest config check FILE'";
+	struct quote quote;
+	struct file *file = arena_alloc(p->arena, sizeof(*file));
+	const char *path = argc > 2 ? argv[2] : file_default();
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) return ask_help(p, COMMAND_RUN);
+	}
+	if (argc == 1) return err_set(p->err, ERR_USAGE, "config: what to do is missing; %s", usage);
+	if (strcmp(argv[1], "check") != 0)
+		return err_set(p->err, ERR_USAGE, "unknown command 'config' %s; %s", quote_text(&quote, slice_of(argv[1])), usage);
+	if (argc > 3) return err_set(p->err, ERR_USAGE, "unexpected word %s after the file; %s", quote_text(&quote, slice_of(argv[3])), usage);
+	if (!path) return err_set(p->err, ERR_USAGE, "config check: the file is missing; %s", usage);
+	if (path[0] == '-') return err_set(p->err, ERR_USAGE, "unknown option %s; %s", quote_text(&quote, slice_of(path)), usage);
+	if (!file_read(path, p->arena, file, p->err)) return false;
+	p->cli.action = CLI_CHECK_CONFIG;
+	p->cli.text = audit_write(file);
+	p->cli.failed = file->findings.faults > 0;
+	return true;
+}
+
+static bool check_command(struct parse *p) {
+	const struct check check = {&p->cli.settings, &p->origins, p->command, p->arena};
+	return check_conflicts(&check, p->err);
+}
+
+static bool check_rules(struct parse *p) {
+	const struct check check = {&p->cli.settings, &p->origins, p->command, p->arena};
+	return check_all(&check, p->err);
 }
 
 static bool read_target(struct parse *p, int argc, char **argv) {
@@ -174,14 +227,45 @@ static bool read_target(struct parse *p, int argc, char **argv) {
 	p->command = COMMAND_TARGET;
 	p->cli.action = CLI_TARGET;
 	if (!read_options(p, argc, argv, &word, &ended)) return false;
-	if (p->cli.action == CLI_PRINT) return true;
+	if (p->cli.action == CLI_HELP || p->cli.action == CLI_VERSION) return true;
 	if (word < argc)
 		return err_set(p->err, ERR_USAGE, "unexpected word %s; every value belongs to an option", quote_text(&quote, slice_of(argv[word])));
-	return check_pairs(COMMAND_TARGET, &p->cli.settings, p->given, p->err);
+	if (!check_command(p)) return false;
+	merge_environment(p->command, &p->cli.settings, &p->origins);
+	return check_rules(p);
+}
+
+/* Reads the file that is named or stands here, if any, under the command line's settings. */
+static bool take_file(struct parse *p) {
+	const char *named = p->cli.settings.file.config, *path = named ? named : file_default();
+	struct file *file = arena_alloc(p->arena, sizeof(*file));
+	const char **warnings;
+	if (!path) return true;
+	if (!file_read(path, p->arena, file, p->err) || !file_check(file, p->err)) return false;
+	merge_file(file, &p->cli.settings, &p->origins);
+	p->cli.config_file = file->origins.path;
+	warnings = arena_array(p->arena, file->findings.kept + 1, sizeof(*warnings));
+	for (const struct finding *finding = file->findings.first; finding; finding = finding->next) {
+		warnings[p->cli.warning_count++] = file_sentence(file, finding);
+	}
+	p->cli.warnings = warnings;
+	return true;
 }
 
 static bool is_given(const struct parse *p, struct slice flag) {
-	return p->given[option_index(option_by_name(flag, COMMAND_RUN))];
+	return origin_given(&p->origins, option_by_name(flag, COMMAND_RUN));
+}
+
+/* A load test: fills the settings up from the other sources, and checks them all. */
+static bool settle_run(struct parse *p) {
+	if (!check_command(p) || !take_file(p)) return false;
+	merge_environment(p->command, &p->cli.settings, &p->origins);
+	p->cli.spawn_given = is_given(p, SLICE("spawn-rate")) || is_given(p, SLICE("spawn-interval"));
+	p->cli.preconnect_given = is_given(p, SLICE("preconnect"));
+	if (!p->cli.settings.file.print_config) return check_rules(p);
+	p->cli.action = CLI_PRINT_CONFIG;
+	p->cli.text = print_config(&p->cli.settings, &p->origins, p->arena);
+	return true;
 }
 
 static bool read_run(struct parse *p, int argc, char **argv) {
@@ -190,14 +274,13 @@ static bool read_run(struct parse *p, int argc, char **argv) {
 	int word;
 
 	if (!read_options(p, argc, argv, &word, &ended)) return false;
-	if (p->cli.action == CLI_PRINT) return true;
+	if (p->cli.action == CLI_HELP || p->cli.action == CLI_VERSION) return true;
 	if (word < argc && ended) return err_set(p->err, ERR_USAGE, "unexpected word %s after '--'", quote_text(&quote, slice_of(argv[word])));
 	if (word < argc && strcmp(argv[word], "target") == 0) return read_target(p, argc - word, argv + word);
 	if (word < argc && strcmp(argv[word], "help") == 0) return read_help(p, argc - word, argv + word);
+	if (word < argc && strcmp(argv[word], "config") == 0) return read_config(p, argc - word, argv + word);
 	if (word < argc) return refuse_word(p, argv[word]);
-	p->cli.spawn_given = is_given(p, SLICE("spawn-rate")) || is_given(p, SLICE("spawn-interval"));
-	p->cli.preconnect_given = is_given(p, SLICE("preconnect"));
-	return check_pairs(COMMAND_RUN, &p->cli.settings, p->given, p->err) && check_run(&p->cli.settings, p->given, p->err);
+	return settle_run(p);
 }
 
 bool cli_parse(int argc, char **argv, struct arena *arena, struct cli *ret, struct err *err) {
@@ -208,8 +291,8 @@ bool cli_parse(int argc, char **argv, struct arena *arena, struct cli *ret, stru
 	p->err = err;
 	p->cli.action = CLI_RUN;
 	value_preset(arena, &p->cli.settings);
-	if (argc <= 1 || (argc == 2 && strcmp(argv[1], "--") == 0))
-		print_text(p, help_format(COMMAND_RUN, arena));
+	if ((argc <= 1 || (argc == 2 && strcmp(argv[1], "--") == 0)) && !file_default())
+		ask_help(p, COMMAND_RUN);
 	else if (!read_run(p, argc, argv))
 		return false;
 	*ret = p->cli;

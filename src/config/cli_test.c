@@ -149,6 +149,7 @@ static void every_option_but_a_list_is_given_once(void **state) {
 				    : row->kind == KIND_TIME   ? "1s"
 				    : row->kind == KIND_STAGES ? "1s@1"
 				    : row->kind == KIND_BOOL   ? "true"
+				    : row->kind == KIND_TLS    ? "1.2"
 							       : "1";
 		const char *option, *want = arena_format(&arena, "--%s may be given only once", row->flag);
 		if (row->kind == KIND_LIST) continue;
@@ -201,28 +202,39 @@ static void given_looks_at_the_user_only(void **state) {
 	assert_true(cli.preconnect_given);
 }
 
-static void help_and_version_are_printed_at_once(void **state) {
+static void help_and_version_are_asked_for_at_once(void **state) {
 	static const struct {
-		const char *args[ARGS], *want;
+		const char *args[ARGS];
+		enum cli_action action;
+		enum option_command command;
 	} cases[] = {
-		{{NULL}, "\nLoad:\n"},
-		{{"--"}, "\nLoad:\n"},
-		{{"-h"}, "\nLoad:\n"},
-		{{"--help"}, "\nLoad:\n"},
-		{{"help"}, "\nLoad:\n"},
-		{{"-m5", "-h", "--unknown"}, "\nLoad:\n"},
-		{{"help", "target"}, "\nTarget:\n"},
-		{{"target", "--help"}, "\nTarget:\n"},
-		{{"target", "-h"}, "\nTarget:\n"},
-		{{"-u", URL, "target", "--help"}, "\nTarget:\n"},
-		{{"--version"}, "strest " STREST_VERSION "\n"},
-		{{"-V"}, "strest " STREST_VERSION "\n"},
+		{{NULL}, CLI_HELP, COMMAND_RUN},
+		{{"--"}, CLI_HELP, COMMAND_RUN},
+		{{"-h"}, CLI_HELP, COMMAND_RUN},
+		{{"--help"}, CLI_HELP, COMMAND_RUN},
+		{{"help"}, CLI_HELP, COMMAND_RUN},
+		{{"-m5", "-h", "--unknown"}, CLI_HELP, COMMAND_RUN},
+		{{"help", "target"}, CLI_HELP, COMMAND_TARGET},
+		{{"target", "--help"}, CLI_HELP, COMMAND_TARGET},
+		{{"target", "-h"}, CLI_HELP, COMMAND_TARGET},
+		{{"-u", URL, "target", "--help"}, CLI_HELP, COMMAND_TARGET},
+		{{"help", "all"}, CLI_HELP, COMMAND_RUN},
+		{{"help", "target", "all"}, CLI_HELP, COMMAND_TARGET},
+		{{"--help", "all"}, CLI_HELP, COMMAND_RUN},
+		{{"target", "-h", "all"}, CLI_HELP, COMMAND_TARGET},
+		{{"config", "--help"}, CLI_HELP, COMMAND_RUN},
+		{{"config", "check", "-h"}, CLI_HELP, COMMAND_RUN},
+		{{"--version"}, CLI_VERSION, 0},
+		{{"-V"}, CLI_VERSION, 0},
 	};
 	(void)state;
 	for (size_t i = 0; i < LENGTH(cases); i++) {
 		assert_taken(parse(cases[i].args));
-		assert_int_equal(cli.action, CLI_PRINT);
-		assert_non_null(strstr(cli.text, cases[i].want));
+		assert_int_equal(cli.action, cases[i].action);
+		assert_int_equal(cli.command, cases[i].command);
+		size_t words = 0;
+		while (words < ARGS && cases[i].args[words]) words++;
+		assert_int_equal(cli.help_all, words > 0 && strcmp(cases[i].args[words - 1], "all") == 0);
 	}
 }
 
@@ -248,6 +260,23 @@ static void a_wrong_line_is_a_usage_error(void **state) {
 		{{"--dur=5"}, "unknown option '--dur'; did you mean '--duration'?"},
 		{{"--hlep"}, "unknown option '--hlep'; did you mean '--help'?"},
 		{{"--versoin"}, "unknown option '--versoin'; did you mean '--version'?"},
+		{{"--no-charts"}, "unknown option '--no-charts'; charts come with a later version of strest"},
+		{{"--no-tui", "-u", URL}, "unknown option '--no-tui'; the live view comes with a later version of strest"},
+		{{"--summary=true"}, "unknown option '--summary'; the summary is always printed"},
+		{{"--http2"}, "unknown option '--http2'; HTTP/2 comes with a later version of strest, HTTP/1.1 is spoken"},
+		{{"--proxy", "x"}, "unknown option '--proxy'; proxies come with a later version of strest"},
+		{{"-n"}, "unknown option '-n'; charts come with a later version of strest"},
+		{{"-p", "x"}, "unknown option '-p'; proxies come with a later version of strest"},
+		{{"-m5n"}, "--max-tasks: '5n' is not a whole number; write e.g. --max-tasks 1000"},
+		{{"target", "--no-charts"}, "unknown option '--no-charts'"},
+		{{"config"}, "config: what to do is missing; write 'strest config check FILE'"},
+		{{"config", "chekc"}, "unknown command 'config' 'chekc'; write 'strest config check FILE'"},
+		{{"config", "check"}, "config check: the file is missing; write 'strest config check FILE'"},
+		{{"config", "check", "--all"}, "unknown option '--all'; write 'strest config check FILE'"},
+		{{"config", "check", "a.toml", "b.toml"}, "unexpected word 'b.toml' after the file; write 'strest config check FILE'"},
+		{{"confg", "check"}, "unknown command 'confg'; did you mean 'config'?"},
+		{{"cleanup"}, "unknown command 'cleanup'"},
+		{{"help", "all", "x"}, "unexpected word 'x' after 'help all'"},
 		{{"--no-json"}, "unknown option '--no-json'"},
 		{{"--=x"}, "unknown option '--'"},
 		{{"--\x1b[0m"}, "unknown option '--?[0m'"},
@@ -305,6 +334,18 @@ static void rules_across_options_are_checked(void **state) {
 		{{"-u", URL, "--preconnect", "1"}, "--preconnect needs a rate; add e.g. --rate 100 or --stages 30s@500,1m@2000"},
 		{{"-u", URL, "--spin", "on"}, "--spin on needs a rate; add e.g. --rate 100 or --stages 30s@500,1m@2000"},
 		{{"-u", URL, "--stages", "1s@0,2s@0"}, "--stages: every rate is 0, nothing would be sent; write e.g. --stages 30s@500,1m@2000"},
+		{{"-u", "localhost:3000"}, "--url: URL 'localhost:3000' has no scheme; write http://localhost:3000"},
+		{{"-u", URL, "--tls-min=1.3", "--tls-max=1.2"},
+			"--tls-min: 1.3 is over the --tls-max of 1.2; write a lower one, or a higher --tls-max"},
+		{{"-u", URL, "--cert", "a.pem"}, "--cert needs --key (Private key of --cert, PEM); add --key"},
+		{{"-u", URL, "--threshold", "stage.1.p95<1s"},
+			"--threshold: 'stage.1.p95<1s' asks about a stage, but the load has none; add e.g. --stages 30s@500,1m@2000"},
+		{{"-u", URL, "--stages", "1s@5,1s@6", "--threshold", "p99<1s", "--threshold", "stage.3.p95<1s"},
+			"--threshold: 'stage.3.p95<1s' asks about a stage that is not there; the last one is stage 2"},
+		{{"-u", URL, "--threshold-abort"}, "--threshold-abort: there is no threshold that could be missed; add e.g. --threshold 'p99<250ms'"},
+		{{"-u", URL, "--config", "no-such.toml"}, "cannot read 'no-such.toml': No such file or directory"},
+		{{"-u", URL, "--config", "strest.yaml"}, "cannot read 'strest.yaml': the name of a config file ends in .toml or .json"},
+		{{"config", "check", "no-such.json"}, "cannot read 'no-such.json': No such file or directory"},
 		{{"-u", URL, "-m3", "--threads=4"}, "--threads: 4 is more than the --max-tasks of 3; write at most as many"},
 		{{"-u", URL, "-m3", "-q1", "--preconnect=4"}, "--preconnect: 4 is more than the --max-tasks of 3; write at most as many"},
 	};
@@ -324,6 +365,9 @@ static void what_the_rules_allow_is_taken(void **state) {
 		{"-u", URL, "--spin=off", "--preconnect=0"},
 		{"-u", URL, "-m4", "--threads=4"},
 		{"-u", URL, "-d", "x", "-X", "get"},
+		{"-u", URL, "--tls-min=1.2", "--tls-max=1.2"},
+		{"-u", URL, "--cert", "a", "--key", "b"},
+		{"-u", URL, "--stages", "1s@5", "--threshold", "stage.1.p95<1s", "--threshold-abort"},
 	};
 	(void)state;
 	for (size_t i = 0; i < LENGTH(cases); i++) {
@@ -351,7 +395,7 @@ int main(void) {
 		TEST(a_list_keeps_order_and_doubles),
 		TEST(every_letter_is_its_option),
 		TEST(given_looks_at_the_user_only),
-		TEST(help_and_version_are_printed_at_once),
+		TEST(help_and_version_are_asked_for_at_once),
 		TEST(target_has_its_own_options),
 		TEST(a_wrong_line_is_a_usage_error),
 		TEST(rules_across_options_are_checked),

@@ -7,10 +7,10 @@
 #include "base/settings.h"
 
 /* The type of an option's value: picks the parser (config/value.h) and the member type (base/settings.h). */
-enum option_kind { KIND_BOOL, KIND_COUNT, KIND_REAL, KIND_TEXT, KIND_LIST, KIND_TIME, KIND_CHOICE, KIND_STATUS, KIND_STAGES };
+enum option_kind { KIND_BOOL, KIND_COUNT, KIND_REAL, KIND_TEXT, KIND_LIST, KIND_TIME, KIND_CHOICE, KIND_STATUS, KIND_STAGES, KIND_TLS };
 
 /* The heading under which --help shows an option. */
-enum option_group { GROUP_REQUEST, GROUP_LOAD, GROUP_OUTPUT, GROUP_TARGET, GROUP_COUNT };
+enum option_group { GROUP_REQUEST, GROUP_LOAD, GROUP_TLS, GROUP_OUTPUT, GROUP_CONFIG, GROUP_TARGET, GROUP_COUNT };
 
 /* Bits of option_row.commands. */
 enum option_command {
@@ -24,6 +24,8 @@ enum option_check {
 	CHECK_HEADER,       /* NAME: VALUE */
 	CHECK_HEADER_VALUE, /* what may stand after the colon */
 	CHECK_STALL,        /* TIME/PERIOD, both over 0, TIME < PERIOD */
+	CHECK_ALPN,         /* a protocol that this version speaks */
+	CHECK_THRESHOLD,    /* base/threshold.h */
 };
 
 /* One row. Texts are constant; NULL or 0 means "has none". */
@@ -37,6 +39,7 @@ struct option_row {
 	const char *key;         /* name in a config file; NULL: not allowed there */
 	const char *key2;        /* another name there */
 	unsigned commands;       /* bits of enum option_command; never 0 */
+	bool common;             /* in the short --help */
 	bool secret;             /* the value is not shown to anyone */
 	bool travels;            /* sent to agents */
 	const char *choices;     /* KIND_CHOICE: words with '|' between, in the order of the enum in base/settings.h */

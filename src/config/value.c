@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "base/threshold.h"
 #include "base/units.h"
 #include "config/header.h"
 #include "config/quote.h"
@@ -11,17 +12,30 @@
 /* What a parser of one kind gets. */
 struct value {
 	const struct option_row *row;
+	const struct value_input *input;
 	struct slice text;
 	struct arena *arena;
 	void *at; /* the field */
 	struct err *err;
 };
 
+/* Returns what a refusal begins with. */
+static const char *name_of(const struct value *v) {
+	return v->input->syntax == VALUE_COMMAND ? arena_format(v->arena, "--%s", v->row->flag) : v->input->path;
+}
+
+/* Returns advice that shows this example; NULL: one made from the row. */
+static const char *advise(const struct value *v, const char *example) {
+	const char *own = value_example(v->row);
+	if (example || own) return arena_format(v->arena, "write e.g. %s", value_show(v->row, example ? example : own, v->input));
+	return arena_format(v->arena, "write %s", value_show(v->row, value_unit(v->row), v->input));
+}
+
 /* Fails with "--flag: 'text' <what>; <advice>"; advice NULL: an example. */
 static bool refuse(const struct value *v, const char *what, const char *advice) {
 	struct quote quote;
-	return err_set(v->err, ERR_USAGE, "--%s: %s %s; %s", v->row->flag, quote_text(&quote, v->text), what,
-		advice ? advice : value_advice(v->row, v->arena));
+	struct slice shown = v->input->shown ? slice_of(v->input->shown) : v->text;
+	return err_set(v->err, ERR_USAGE, "%s: %s %s; %s", name_of(v), quote_text(&quote, shown), what, advice ? advice : advise(v, NULL));
 }
 
 static bool refuse_limit(const struct value *v, const char *what, const char *limit, const char *limit_text) {
@@ -54,7 +68,8 @@ static bool parse_count(const struct value *v) {
 		if (!digits || digits < v->text.size) return refuse(v, "is not a whole number", NULL);
 		return check_limits(v, HUGE_VAL) && refuse(v, "is too large", NULL);
 	}
-	if (!check_limits(v, (double)count)) return false;
+	bool over = v->row->max > 0 && count > (uint64_t)v->row->max; /* a double would round 10^18 + 1 down */
+	if (!check_limits(v, over ? HUGE_VAL : (double)count)) return false;
 	*(uint64_t *)v->at = count;
 	return true;
 }
@@ -75,11 +90,39 @@ static bool parse_real(const struct value *v) {
 static bool refuse_header(const struct value *v) {
 	struct slice rest;
 	struct slice name = slice_trim(slice_cut(v->text, ':', &rest));
-	const char *advice = "write e.g. --headers 'Accept: text/html'";
+	const char *advice = advise(v, "Accept: text/html");
 	if (!rest.at) return refuse(v, "has no colon", advice);
 	if (name.size == 0) return refuse(v, "has no name before the colon", advice);
 	if (!header_name_valid(name)) return refuse(v, "has a character in its name that HTTP does not allow", advice);
 	return refuse(v, "has a control character in its value", advice);
+}
+
+bool value_alpn_is_later(struct slice name) {
+	static const char *const names[] = {"h2", "http2", "http/2", "h3", "http3", "http/3"};
+	name = slice_trim(name);
+	for (size_t i = 0; i < LENGTH(names); i++) {
+		if (slice_equal_nocase(name, slice_of(names[i]))) return true;
+	}
+	return name.size > 3 && slice_equal_nocase((struct slice){name.at, 3}, SLICE("h3-"));
+}
+
+static bool check_alpn(const struct value *v) {
+	static const char *const names[] = {"http/1.1", "http1.1", "http1", "http/1"};
+	struct slice name = slice_trim(v->text);
+	for (size_t i = 0; i < LENGTH(names); i++) {
+		if (slice_equal_nocase(name, slice_of(names[i]))) return true;
+	}
+	if (value_alpn_is_later(name)) return refuse(v, "comes with a later version of strest", "write http/1.1");
+	return refuse(v, "is no protocol of HTTP", "write http/1.1");
+}
+
+static bool check_threshold(const struct value *v) {
+	struct threshold threshold;
+	enum threshold_fault fault = threshold_parse(v->text, &threshold);
+	const char *words = threshold_fault_words(fault), *advice = strstr(words, "; ");
+	if (fault == THRESHOLD_GOOD) return true;
+	if (!advice) return refuse(v, words, NULL);
+	return refuse(v, arena_copy(v->arena, (struct slice){words, (size_t)(advice - words)}), advice + 2);
 }
 
 /* Applies the row's check to a text. */
@@ -91,11 +134,24 @@ static bool check_text(const struct value *v) {
 	case CHECK_NONE: return true;
 	case CHECK_HEADER: return header_parse(v->text, &name, &value) || refuse_header(v);
 	case CHECK_HEADER_VALUE: return header_value_valid(v->text) || refuse(v, "has a control character", "leave it out");
+	case CHECK_ALPN: return check_alpn(v);
+	case CHECK_THRESHOLD: return check_threshold(v);
 	case CHECK_STALL:
 		return units_parse_stall(v->text, &length, &period) ||
-		       refuse(v, "is not TIME/PERIOD with a TIME over 0 and below PERIOD", "write e.g. --stall 200ms/1s");
+		       refuse(v, "is not TIME/PERIOD with a TIME over 0 and below PERIOD", advise(v, "200ms/1s"));
 	}
 	return true;
+}
+
+/* Returns the text of a list as the rest of the program wants it: one name a protocol, no blanks in a threshold. */
+static const char *list_text(const struct value *v) {
+	char *text = arena_copy(v->arena, v->row->check == CHECK_ALPN ? SLICE("http/1.1") : v->text), *to = text;
+	if (v->row->check != CHECK_THRESHOLD) return text;
+	for (const char *from = text; *from; from++) {
+		if (*from != ' ' && *from != '\t') *to++ = *from;
+	}
+	*to = 0;
+	return text;
 }
 
 static bool parse_text(const struct value *v) {
@@ -112,7 +168,7 @@ static bool parse_list(const struct value *v) {
 		if (list->count) memcpy(at, list->at, list->count * sizeof(*at));
 		list->at = at;
 	}
-	list->at[list->count++] = arena_copy(v->arena, v->text);
+	list->at[list->count++] = list_text(v);
 	return true;
 }
 
@@ -149,7 +205,7 @@ static bool parse_choice(const struct value *v) {
 
 static bool parse_status(const struct value *v) {
 	if (status_set_parse(v->text, v->at)) return true;
-	return refuse(v, "is not a set of status codes from 100 to 599", "write e.g. --status 200,204,3xx");
+	return refuse(v, "is not a set of status codes from 100 to 599", advise(v, "200,204,3xx"));
 }
 
 /* Fails with the number and the text of one stage; `part` is a part of the whole text. */
@@ -157,9 +213,8 @@ static bool refuse_stage(const struct value *v, struct slice part, const char *w
 	struct quote quote;
 	unsigned number = 1;
 	for (const char *c = v->text.at; part.at && c < part.at; c++) number += *c == ',';
-	if (number > STAGE_MAX) return err_set(v->err, ERR_USAGE, "--%s: too many stages; write at most %d", v->row->flag, STAGE_MAX);
-	return err_set(v->err, ERR_USAGE, "--%s: stage %u, %s, %s; %s", v->row->flag, number, quote_text(&quote, part), what,
-		value_advice(v->row, v->arena));
+	if (number > STAGE_MAX) return err_set(v->err, ERR_USAGE, "%s: too many stages; write at most %d", name_of(v), STAGE_MAX);
+	return err_set(v->err, ERR_USAGE, "%s: stage %u, %s, %s; %s", name_of(v), number, quote_text(&quote, part), what, advise(v, NULL));
 }
 
 static bool parse_stages(const struct value *v) {
@@ -176,6 +231,22 @@ static bool parse_stages(const struct value *v) {
 	return true;
 }
 
+/* 1.2, tls1.2, v1.2 or TLSv1.2; tls1 is 1.0. */
+static bool parse_tls(const struct value *v) {
+	static const char *const versions[] = {"1.0", "1.1", "1.2", "1.3"};
+	struct slice text = slice_trim(v->text);
+	bool named = text.size > 3 && slice_equal_nocase((struct slice){text.at, 3}, SLICE("tls"));
+	if (named) text = (struct slice){text.at + 3, text.size - 3};
+	if (text.size > 1 && (text.at[0] == 'v' || text.at[0] == 'V')) text = (struct slice){text.at + 1, text.size - 1};
+	if (named && slice_equal(text, SLICE("1"))) text = SLICE("1.0");
+	for (size_t i = 0; i < LENGTH(versions); i++) {
+		if (!slice_equal(text, slice_of(versions[i]))) continue;
+		*(int *)v->at = TLS_VERSION_1_0 + (int)i;
+		return true;
+	}
+	return refuse(v, "is no version of TLS", "write 1.0, 1.1, 1.2 or 1.3");
+}
+
 static bool (*const parsers[])(const struct value *) = {
 	[KIND_BOOL] = parse_bool,
 	[KIND_COUNT] = parse_count,
@@ -186,12 +257,34 @@ static bool (*const parsers[])(const struct value *) = {
 	[KIND_CHOICE] = parse_choice,
 	[KIND_STATUS] = parse_status,
 	[KIND_STAGES] = parse_stages,
+	[KIND_TLS] = parse_tls,
 };
 
-bool value_parse(const struct option_row *row, const char *text, struct arena *arena, struct settings *settings, struct err *err) {
-	struct value v = {.row = row, .text = slice_of(text), .arena = arena, .at = (char *)settings + row->at, .err = err};
-	assert(text);
+bool value_read(const struct option_row *row, const struct value_input *input, struct settings *settings, struct err *err) {
+	struct value v = {
+		.row = row, .input = input, .text = slice_of(input->text), .arena = input->arena, .at = (char *)settings + row->at, .err = err};
+	assert(input->text && (input->syntax == VALUE_COMMAND || (input->path && input->key)));
 	return parsers[row->kind](&v);
+}
+
+bool value_parse(const struct option_row *row, const char *text, struct arena *arena, struct settings *settings, struct err *err) {
+	return value_read(row, &(struct value_input){.text = text, .syntax = VALUE_COMMAND, .arena = arena}, settings, err);
+}
+
+void value_copy(const struct option_row *row, struct settings *to, const struct settings *from) {
+	static const size_t sizes[] = {
+		[KIND_BOOL] = sizeof(bool),
+		[KIND_COUNT] = sizeof(uint64_t),
+		[KIND_REAL] = sizeof(double),
+		[KIND_TEXT] = sizeof(const char *),
+		[KIND_LIST] = sizeof(struct text_list),
+		[KIND_TIME] = sizeof(nsec),
+		[KIND_CHOICE] = sizeof(int),
+		[KIND_STATUS] = sizeof(struct status_set),
+		[KIND_STAGES] = sizeof(struct stage_list),
+		[KIND_TLS] = sizeof(int),
+	};
+	memcpy((char *)to + row->at, (const char *)from + row->at, sizes[row->kind]);
 }
 
 void value_preset(struct arena *arena, struct settings *settings) {
@@ -214,11 +307,12 @@ const char *value_unit(const struct option_row *row) {
 		[KIND_CHOICE] = "CHOICE",
 		[KIND_STATUS] = "SET",
 		[KIND_STAGES] = "TIME@RATE,...",
+		[KIND_TLS] = "VERSION",
 	};
 	return row->unit ? row->unit : units[row->kind];
 }
 
-const char *value_advice(const struct option_row *row, struct arena *arena) {
+const char *value_example(const struct option_row *row) {
 	static const char *const examples[] = {
 		[KIND_BOOL] = "true",
 		[KIND_COUNT] = "100",
@@ -229,9 +323,28 @@ const char *value_advice(const struct option_row *row, struct arena *arena) {
 		[KIND_CHOICE] = NULL,
 		[KIND_STATUS] = "200,204,3xx",
 		[KIND_STAGES] = "30s@500,1m@2000",
+		[KIND_TLS] = "1.2",
 	};
-	const char *example = row->preset ? row->preset : examples[row->kind], *unit = value_unit(row);
-	if (example) return arena_format(arena, "write e.g. --%s %s", row->flag, example);
-	if (strchr(unit, ' ')) return arena_format(arena, "write --%s '%s'", row->flag, unit);
-	return arena_format(arena, "write --%s %s", row->flag, unit);
+	return row->preset ? row->preset : examples[row->kind];
+}
+
+/* Returns the example as a literal of TOML or JSON. */
+static const char *show_literal(const struct option_row *row, const char *example, struct arena *arena) {
+	bool bare = row->kind == KIND_BOOL || row->kind == KIND_COUNT || row->kind == KIND_REAL;
+	const char *list = row->kind == KIND_LIST ? "[]" : "";
+	if (bare) return example;
+	return arena_format(arena, "%.1s\"%s\"%s", list, example, *list ? list + 1 : "");
+}
+
+const char *value_show(const struct option_row *row, const char *example, const struct value_input *how) {
+	const char *quote = strchr(example, ' ') ? "'" : "";
+	if (how->syntax == VALUE_COMMAND) return arena_format(how->arena, "--%s %s%s%s", row->flag, quote, example, quote);
+	return arena_format(how->arena, how->syntax == VALUE_TOML ? "%s = %s" : "\"%s\": %s", how->key, show_literal(row, example, how->arena));
+}
+
+const char *value_advice(const struct option_row *row, struct arena *arena) {
+	struct value_input input = {.syntax = VALUE_COMMAND, .arena = arena};
+	const char *example = value_example(row);
+	if (example) return arena_format(arena, "write e.g. %s", value_show(row, example, &input));
+	return arena_format(arena, "write %s", value_show(row, value_unit(row), &input));
 }

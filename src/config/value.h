@@ -7,15 +7,44 @@
 #include "base/settings.h"
 #include "config/option.h"
 
-/* Reads `text` by the row's kind, limits and check into the row's field; a LIST grows by one, everything else is replaced.
- * Nothing is changed on failure. ERR_USAGE: "--flag: 'text' is ...; write ...". */
+/* In whose words a refusal shows how to write a value. */
+enum value_syntax { VALUE_COMMAND, VALUE_TOML, VALUE_JSON };
+
+/* A text to be read as a value, and where it stands. */
+struct value_input {
+	const char *text;
+	const char *shown; /* what a refusal quotes instead: the text before variables were put in; NULL: `text` */
+	enum value_syntax syntax;
+	const char *path; /* in a file: what a refusal begins with, "load.rate"; unused on the command line */
+	const char *key;  /* in a file: how to name it in advice, "rate"; unused on the command line */
+	struct arena *arena;
+};
+
+/* Reads a text by the row's kind, limits and check into the row's field; a LIST grows by one, everything else is replaced.
+ * Nothing is changed on failure. ERR_USAGE: "--flag: 'text' is ...; write ..."; in a file "load.rate: 'text' is ...; write e.g. rate = 100". */
+bool value_read(const struct option_row *row, const struct value_input *input, struct settings *settings, struct err *err);
+
+/* The same for a text of the command line. */
 bool value_parse(const struct option_row *row, const char *text, struct arena *arena, struct settings *settings, struct err *err);
+
+/* Copies the row's field. Texts and lists are shared, not copied. */
+void value_copy(const struct option_row *row, struct settings *to, const struct settings *from);
 
 /* Sets every row's preset; rows without one become 0, false, NULL or empty. A preset that does not parse is our mistake: it ends the program. */
 void value_preset(struct arena *arena, struct settings *settings);
 
-/* Returns how to write the option: "write e.g. --rate 100", "write --url URL". Lives in the arena. */
+/* Returns how to write the option on the command line: "write e.g. --rate 100", "write --url URL". Lives in the arena. */
 const char *value_advice(const struct option_row *row, struct arena *arena);
+
+/* Returns an example of the row's value: its preset, or one of its kind; NULL: there is none. Constant. */
+const char *value_example(const struct option_row *row);
+
+/* Returns how to write `example` as the row's value, in the words of the syntax: "--rate 100", "rate = 100", "\"headers\": [\"A: b\"]". Lives in the
+ * arena. `key` as in struct value_input. */
+const char *value_show(const struct option_row *row, const char *example, const struct value_input *how);
+
+/* Returns whether a protocol of ALPN is one that only later versions will speak: h2, h3 and their other names. */
+bool value_alpn_is_later(struct slice name);
 
 /* Returns what stands for the value in --help ("N", "TIME", "NAME: VALUE"); NULL for a BOOL. Constant. */
 const char *value_unit(const struct option_row *row);

@@ -92,6 +92,9 @@ static void choices_stand_in_the_order_of_their_enum(void **state) {
 		{"spin", "auto", SPIN_AUTO},
 		{"spin", "on", SPIN_ON},
 		{"spin", "off", SPIN_OFF},
+		{"kernel-stamps", "sample", KERNEL_STAMPS_SAMPLE},
+		{"kernel-stamps", "all", KERNEL_STAMPS_ALL},
+		{"kernel-stamps", "OFF", KERNEL_STAMPS_OFF},
 	};
 	unsigned choices = 0;
 	(void)state;
@@ -218,6 +221,7 @@ static const struct {
 	{"duration", "31622401", "--duration: '31622401' is too long; write at most 31622400s"},
 	{"requests", "0", "--requests: '0' is too small; write at least 1"},
 	{"requests", "1e3", "--requests: '1e3' is not a whole number; write e.g. --requests 100"},
+	{"requests", "1000000000000000001", "--requests: '1000000000000000001' is too large; write at most 1000000000000000000"},
 	{"requests", "18446744073709551616", "--requests: '18446744073709551616' is too large; write at most 1000000000000000000"},
 	{"warmup", "0", "--warmup: '0' is no time at all; write e.g. --warmup 10s"},
 	{"warmup", "x", "--warmup: 'x' is not a duration; write e.g. --warmup 10s"},
@@ -250,6 +254,26 @@ static const struct {
 	{"spin", "yes", "--spin: 'yes' is no choice; write one of auto, on, off"},
 	{"seed", "0x1", "--seed: '0x1' is not a whole number; write e.g. --seed 1"},
 	{"seed", "1000000000000000001000", "--seed: '1000000000000000001000' is too large; write at most 1000000000000000000"},
+	{"kernel-stamps", "some", "--kernel-stamps: 'some' is no choice; write one of sample, all, off"},
+	{"tls-min", "1.4", "--tls-min: '1.4' is no version of TLS; write 1.0, 1.1, 1.2 or 1.3"},
+	{"tls-min", "", "--tls-min: '' is no version of TLS; write 1.0, 1.1, 1.2 or 1.3"},
+	{"tls-max", "ssl3", "--tls-max: 'ssl3' is no version of TLS; write 1.0, 1.1, 1.2 or 1.3"},
+	{"tls-max", "1", "--tls-max: '1' is no version of TLS; write 1.0, 1.1, 1.2 or 1.3"},
+	{"alpn", "h2", "--alpn: 'h2' comes with a later version of strest; write http/1.1"},
+	{"alpn", " HTTP/3", "--alpn: ' HTTP/3' comes with a later version of strest; write http/1.1"},
+	{"alpn", "h3-29", "--alpn: 'h3-29' comes with a later version of strest; write http/1.1"},
+	{"alpn", "spdy/3", "--alpn: 'spdy/3' is no protocol of HTTP; write http/1.1"},
+	{"insecure", "yes", "--insecure: 'yes' is not a truth value; write true or false"},
+	{"tls-resume", "on", "--tls-resume: 'on' is not a truth value; write true or false"},
+	{"threshold", "p99", "--threshold: 'p99' has no <, <=, > or >=; write e.g. p99<250ms"},
+	{"threshold", "p99<250", "--threshold: 'p99<250' has no time with its unit on the right; write e.g. p99<250ms"},
+	{"threshold", "rps>fast", "--threshold: 'rps>fast' has no number on the right; write e.g. rps>900"},
+	{"threshold-abort", "1", "--threshold-abort: '1' is not a truth value; write true or false"},
+	{"strict", "1", "--strict: '1' is not a truth value; write true or false"},
+	{"verbose", "2", "--verbose: '2' is not a truth value; write true or false"},
+	{"no-color", "never", "--no-color: 'never' is not a truth value; write true or false"},
+	{"print-config", "x", "--print-config: 'x' is not a truth value; write true or false"},
+	{"tls", "x", "--tls: 'x' is not a truth value; write true or false"},
 	{"stall", "1s/1s", "--stall: '1s/1s' is not TIME/PERIOD with a TIME over 0 and below PERIOD; write e.g. --stall 200ms/1s"},
 };
 
@@ -273,6 +297,88 @@ static void no_row_is_missing_among_the_refused(void **state) {
 		for (size_t k = 0; k < LENGTH(refused); k++) found |= strcmp(refused[k].flag, row->flag) == 0;
 		if (!found) fail_msg("--%s", row->flag);
 	}
+}
+
+/* The spellings of the specification, and the one that OpenSSL prints. */
+static void a_tls_version_has_many_names(void **state) {
+	static const struct {
+		const char *text;
+		int want;
+	} cases[] = {
+		{"1.0", TLS_VERSION_1_0},
+		{"tls1.0", TLS_VERSION_1_0},
+		{"tls1", TLS_VERSION_1_0},
+		{"V1.0", TLS_VERSION_1_0},
+		{"1.1", TLS_VERSION_1_1},
+		{"TLS1.1", TLS_VERSION_1_1},
+		{" v1.2 ", TLS_VERSION_1_2},
+		{"TLSv1.2", TLS_VERSION_1_2},
+		{"1.3", TLS_VERSION_1_3},
+		{"tls1.3", TLS_VERSION_1_3},
+	};
+	(void)state;
+	assert_int_equal(settings.tls.min, TLS_VERSION_ANY);
+	for (size_t i = 0; i < LENGTH(cases); i++) {
+		assert_true(parse("tls-min", cases[i].text));
+		assert_int_equal(settings.tls.min, cases[i].want);
+	}
+	assert_int_equal(TLS_VERSION_1_3, 0x0304); /* RFC 8446 section 4.2.1 */
+}
+
+static void a_protocol_is_kept_by_its_registered_name(void **state) {
+	static const char *const names[] = {"http/1.1", "HTTP1.1", "http1", " http/1"};
+	(void)state;
+	for (size_t i = 0; i < LENGTH(names); i++) {
+		assert_true(parse("alpn", names[i]));
+		assert_string_equal(settings.tls.alpn.at[i], "http/1.1");
+	}
+}
+
+static void a_threshold_is_kept_without_blanks(void **state) {
+	(void)state;
+	assert_true(parse("threshold", " p99 < 250ms "));
+	assert_string_equal(settings.out.threshold.at[0], "p99<250ms");
+}
+
+/* The same refusals when the value stands in a file: its key, and advice in the file's syntax. */
+static void a_files_value_is_refused_in_the_files_words(void **state) {
+	static const struct {
+		const char *flag, *text, *shown, *toml, *json;
+	} cases[] = {
+		{"rate", "abc", NULL, "k.x: 'abc' is not a number; write e.g. x = 100", "k.x: 'abc' is not a number; write e.g. \"x\": 100"},
+		{"timeout", "abc", NULL, "k.x: 'abc' is not a duration; write e.g. x = \"10s\"",
+			"k.x: 'abc' is not a duration; write e.g. \"x\": \"10s\""},
+		{"status", "9", NULL, "k.x: '9' is not a set of status codes from 100 to 599; write e.g. x = \"200,204,3xx\"",
+			"k.x: '9' is not a set of status codes from 100 to 599; write e.g. \"x\": \"200,204,3xx\""},
+		{"headers", "secret", "${TOKEN}", "k.x: '${TOKEN}' has no colon; write e.g. x = [\"Accept: text/html\"]",
+			"k.x: '${TOKEN}' has no colon; write e.g. \"x\": [\"Accept: text/html\"]"},
+		{"max-tasks", "0", NULL, "k.x: '0' is too small; write at least 1", "k.x: '0' is too small; write at least 1"},
+	};
+	(void)state;
+	for (size_t i = 0; i < LENGTH(cases); i++) {
+		const struct option_row *row = option_by_name(slice_of(cases[i].flag), COMMAND_RUN);
+		struct value_input input = {cases[i].text, cases[i].shown, VALUE_TOML, "k.x", "x", &arena};
+		assert_false(value_read(row, &input, &settings, &err));
+		assert_string_equal(err.text, cases[i].toml);
+		input.syntax = VALUE_JSON;
+		assert_false(value_read(row, &input, &settings, &err));
+		assert_string_equal(err.text, cases[i].json);
+	}
+}
+
+static void every_rows_value_can_be_copied(void **state) {
+	static struct settings copy;
+	(void)state;
+	memset(&copy, 0, sizeof(copy));
+	assert_true(parse("data", "x") && parse("headers", "A: b") && parse("stages", "1s@5") && parse("rate", "5") && parse("json", "true"));
+	for (size_t i = 0; i < OPTION_COUNT; i++) value_copy(&option_rows[i], &copy, &settings);
+	assert_string_equal(copy.http.data, "x");
+	assert_int_equal(copy.http.headers.count, 1);
+	assert_int_equal(copy.load.stages.count, 1);
+	assert_true(copy.load.rate == 5);
+	assert_true(copy.out.json);
+	assert_int_equal(copy.http.timeout, 10 * SEC);
+	assert_true(status_set_has(&copy.http.status, 200));
 }
 
 static void too_many_stages_are_refused(void **state) {
@@ -343,6 +449,11 @@ int main(void) {
 		TEST(a_text_is_copied_as_it_is),
 		TEST(wrong_values_are_refused_in_these_words),
 		TEST(no_row_is_missing_among_the_refused),
+		TEST(a_tls_version_has_many_names),
+		TEST(a_protocol_is_kept_by_its_registered_name),
+		TEST(a_threshold_is_kept_without_blanks),
+		TEST(a_files_value_is_refused_in_the_files_words),
+		TEST(every_rows_value_can_be_copied),
 		TEST(too_many_stages_are_refused),
 		TEST(the_targets_threads_have_their_own_limits),
 		TEST(a_stall_is_shorter_than_its_period),

@@ -3,9 +3,12 @@
 #include <assert.h>
 #include <string.h>
 
+#include "engine/carrier.h"
+#include "engine/setup.h"
 #include "engine/worker.h"
 
-#define BACKOFF_MAX 7 /* failed set-ups in a row are counted up to here */
+#define BACKOFF_MAX 7   /* failed set-ups in a row are counted up to here */
+#define STAMPS_TURNS 16 /* kernel stamps on a sample: each connection has its second in so many, or in as many as there are connections */
 
 static const struct http_ops *const http = &h1_ops;
 
@@ -18,6 +21,7 @@ void conn_arm(struct worker *worker, struct conn *conn, nsec at) {
 }
 
 void conn_close(struct worker *worker, struct conn *conn, enum closer closer) {
+	if (conn->tls) carrier_close(worker, conn, conn->state == CONN_IDLE);
 	worker->loop->ops->close(worker->loop, &conn->net);
 	worker->tally->closed[closer]++;
 	conn->state = CONN_DOWN;
@@ -33,80 +37,28 @@ static enum closer conn_closer(enum reason reason) {
 static void conn_finish(struct worker *worker, struct conn *conn, const struct http_end *end, bool keep, nsec now) {
 	recording_finish(worker, conn, end, now);
 	if (conn->state == CONN_BUSY) {
-		if (keep)
-			conn->state = CONN_IDLE;
-		else
-			conn_close(worker, conn, conn_closer(end->reason));
+		if (end->reason == REASON_NONE) conn->state = CONN_IDLE;
+		if (!keep) conn_close(worker, conn, conn_closer(end->reason));
 	}
 	conn->flight.active = false;
 	worker->active--;
 	worker->model->freed(worker, conn, now);
 }
 
-/* A connection could not be set up. */
-static void conn_setup_failed(struct worker *worker, struct conn *conn, enum reason reason, nsec now) {
-	conn->state = CONN_DOWN;
+void conn_back_off(struct conn *conn) {
 	if (conn->backoff < BACKOFF_MAX) conn->backoff++;
+}
+
+void conn_setup_failed(struct worker *worker, struct conn *conn, enum reason reason, nsec now) {
+	conn->state = CONN_DOWN;
+	conn_back_off(conn);
 	if (conn->flight.active)
 		conn_finish(worker, conn, &(struct http_end){.reason = reason}, false, now);
 	else
 		worker->model->freed(worker, conn, now);
 }
 
-/* Returns the next address in turn, passing by those whose last dial failed; they get another chance every second. */
-static uint16_t conn_pick_address(struct worker *worker, nsec now) {
-	size_t count = worker->shared->addresses->count;
-	uint64_t all = count < 64 ? (1ull << count) - 1 : ~0ull;
-	if (now >= worker->addresses_again || worker->addresses_down == all) {
-		worker->addresses_down = 0;
-		worker->addresses_again = now + SEC;
-	}
-	while (worker->addresses_down >> worker->next_address & 1) worker->next_address = (uint16_t)((worker->next_address + 1) % count);
-	uint16_t picked = worker->next_address;
-	worker->next_address = (uint16_t)((picked + 1) % count);
-	return picked;
-}
-
-/* A dial failed. Returns whether another address should be tried. */
-static bool conn_count_failed_dial(struct worker *worker, struct conn *conn, enum reason reason) {
-	worker->tally->connect_failed++;
-	worker->failed_dials[reason]++;
-	if (reason == REASON_NO_PORT || reason == REASON_NO_DESCRIPTOR) return false;
-	worker->addresses_down |= 1ull << conn->address;
-	conn->tried++;
-	return reason != REASON_TIMEOUT_CONNECT && conn->tried < worker->shared->addresses->count;
-}
-
-/* Dials the addresses in turn until one begins to connect. */
-static void conn_try_addresses(struct worker *worker, struct conn *conn, nsec now) {
-	for (;;) {
-		conn->address = conn_pick_address(worker, now);
-		enum reason reason = worker->loop->ops->dial(worker->loop, &conn->net, &worker->shared->addresses->at[conn->address]);
-		if (reason == REASON_NONE) break;
-		if (conn_count_failed_dial(worker, conn, reason)) continue;
-		conn_setup_failed(worker, conn, reason, now);
-		return;
-	}
-	conn->state = CONN_CONNECTING;
-	nsec at = conn->dialled + worker->plan->connect_timeout;
-	conn_arm(worker, conn, conn->flight.active && conn->flight.deadline < at ? conn->flight.deadline : at);
-}
-
-static void conn_dial(struct worker *worker, struct conn *conn, nsec now) {
-	conn->dialled = now;
-	conn->tried = 0;
-	conn_try_addresses(worker, conn, now);
-}
-
-static void conn_dial_failed(struct worker *worker, struct conn *conn, enum reason reason, nsec now) {
-	if (conn_count_failed_dial(worker, conn, reason))
-		conn_try_addresses(worker, conn, now);
-	else
-		conn_setup_failed(worker, conn, reason, now);
-}
-
-/* The first byte of an attempt went to the kernel. */
-static void conn_count_attempt(struct worker *worker, struct flight *flight) {
+void conn_count_attempt(struct worker *worker, struct flight *flight) {
 	struct tally *tally = worker->tally;
 	flight->on_wire = true;
 	tally->attempts++;
@@ -123,10 +75,25 @@ static void conn_count_attempt(struct worker *worker, struct flight *flight) {
 
 static void conn_lost(struct worker *worker, struct conn *conn, bool reset, nsec now);
 
+/* The same as conn_flush, through TLS. */
+static void conn_flush_tls(struct worker *worker, struct conn *conn, nsec now) {
+	switch (carrier_send(worker, conn, &now)) {
+	case CARRIER_ALL:
+		if (!conn->flight.written) conn->flight.written = now; /* else it was TLS's own bytes that had waited */
+		break;
+	case CARRIER_SHORT: break;
+	case CARRIER_BROKEN: conn_lost(worker, conn, true, now); break;
+	}
+}
+
 /* Sends what the protocol has to send. */
 static void conn_flush(struct worker *worker, struct conn *conn, nsec now) {
 	struct iovec iov[4];
 	int pieces;
+	if (conn->tls) {
+		conn_flush_tls(worker, conn, now);
+		return;
+	}
 	while ((pieces = http->drain(conn_http(conn), iov, 4)) > 0) {
 		ssize_t size = worker->loop->ops->send(worker->loop, &conn->net, iov, pieces);
 		if (size < 0) {
@@ -140,8 +107,20 @@ static void conn_flush(struct worker *worker, struct conn *conn, nsec now) {
 	}
 }
 
+/* Turns the kernel's stamps of a connection on or off, whichever its turn is at `now`. A sample of the connections has them: a stamp costs,
+ * and stamping all would change which side of a saturated pair waits. */
+static void conn_turn_stamps(struct worker *worker, struct conn *conn, nsec now) {
+	uint64_t index = (uint64_t)((char *)conn - worker->conns) / worker->stride;
+	uint64_t turns = worker->conn_count < STAMPS_TURNS ? worker->conn_count : STAMPS_TURNS;
+	uint64_t wait = (turns - (index + (uint64_t)(now / SEC)) % turns) % turns; /* seconds until its turn */
+	bool on = wait == 0;
+	conn->stamps_turn = turns == 1 ? NSEC_NEVER : (now / SEC + (on ? 1 : (nsec)wait)) * SEC;
+	if (on != conn->net.stamped) worker->loop->ops->stamp(worker->loop, &conn->net, on);
+}
+
 static void conn_send(struct worker *worker, struct conn *conn, nsec now) {
 	struct flight *flight = &conn->flight;
+	if (now >= conn->stamps_turn) conn_turn_stamps(worker, conn, now);
 	http->submit(conn_http(conn), 0, flight->request);
 	flight->sent = now;
 	flight->written = 0;
@@ -164,11 +143,26 @@ void conn_begin(struct worker *worker, struct conn *conn, nsec now) {
 	if (conn->state == CONN_IDLE)
 		conn_send(worker, conn, now);
 	else
-		conn_dial(worker, conn, now);
+		setup_begin(worker, conn, now);
 }
 
 void conn_preconnect(struct worker *worker, struct conn *conn, nsec now) {
-	conn_dial(worker, conn, now);
+	setup_begin(worker, conn, now);
+}
+
+void conn_opened(struct worker *worker, struct conn *conn, nsec now) {
+	enum kernel_stamps stamps = worker->plan->kernel_stamps;
+	conn->state = CONN_IDLE;
+	conn->served = 0;
+	conn->stamps_turn = stamps == KERNEL_STAMPS_SAMPLE ? 0 : NSEC_NEVER;
+	if (stamps == KERNEL_STAMPS_ALL) worker->loop->ops->stamp(worker->loop, &conn->net, true);
+	worker->tally->opened++;
+	worker->tally->cells[worker->plan->groups.first_address + conn->address].opened++;
+	http->start(conn_http(conn), worker->http, worker);
+	if (conn->flight.active)
+		conn_send(worker, conn, now);
+	else
+		worker->model->freed(worker, conn, now);
 }
 
 /* A request that died with a reused connection before any byte of an answer goes out once more on a new one. */
@@ -177,7 +171,7 @@ static void conn_retry(struct worker *worker, struct conn *conn, nsec now) {
 	conn_close(worker, conn, CLOSER_PEER);
 	flight->again = now;
 	flight->sent = flight->written = 0;
-	conn_dial(worker, conn, now);
+	setup_begin(worker, conn, now);
 }
 
 /* The protocol said that the request is over. */
@@ -194,7 +188,8 @@ static void conn_ended(struct worker *worker, struct conn *conn, bool keep, nsec
 		}
 		end->reason = REASON_STALE;
 	}
-	conn_finish(worker, conn, end, keep && end->reusable && !conn->net.peer_closed, now);
+	bool open = !conn->net.peer_closed && !(conn->tls && carrier_has_pending(conn));
+	conn_finish(worker, conn, end, keep && end->reusable && open, now);
 }
 
 /* The connection is gone under a request. */
@@ -203,67 +198,81 @@ static void conn_lost(struct worker *worker, struct conn *conn, bool reset, nsec
 	worker->truth = -1;
 	http->finish(conn_http(conn), reset, now);
 	assert(worker->has_ended);
+	if (conn->tls) {
+		worker->ended.reason = carrier_end_reason(conn, worker->ended.reason);
+		bool refused = conn->served == 1 && !worker->ended.any_byte && tls_state(conn->tls) == TLS_FAILED;
+		if (refused) conn_back_off(conn); /* with TLS 1.3 the server judges our certificate after our handshake is done */
+	}
 	conn_ended(worker, conn, false, now);
 }
 
-static void conn_on_open(struct loop *loop, struct loop_conn *net, enum reason reason, nsec now) {
-	struct worker *worker = loop->owner;
-	struct conn *conn = conn_of(net);
-	struct flight *flight = &conn->flight;
-	if (reason != REASON_NONE) {
-		conn_dial_failed(worker, conn, reason, now);
-		return;
+/* An idle connection is of no use any more. */
+static void conn_drop(struct worker *worker, struct conn *conn, enum closer closer) {
+	assert(conn->state == CONN_IDLE);
+	conn_close(worker, conn, closer);
+	if (worker->model->dropped) worker->model->dropped(worker, conn);
+}
+
+/* Bytes of a response came. */
+static void conn_feed(struct worker *worker, struct conn *conn, struct slice bytes, nsec arrived) {
+	worker->has_ended = false;
+	worker->truth = -1;
+	bool keep = http->feed(conn_http(conn), bytes, arrived);
+	if (worker->has_ended)
+		conn_ended(worker, conn, keep, arrived);
+	else if (!keep) /* bytes that nobody asked for */
+		conn_drop(worker, conn, CLOSER_US);
+}
+
+/* Encrypted bytes came: of the handshake, of a response, or those that TLS itself sends now and then. */
+static void conn_feed_tls(struct worker *worker, struct conn *conn, struct slice bytes, nsec arrived) {
+	struct slice plain;
+	enum tls_state state = carrier_decrypt(worker, conn, bytes, &plain);
+	if (conn->state == CONN_SHAKING) {
+		setup_shake(worker, conn, state, arrived);
+	} else {
+		if (state != TLS_READY) conn->net.peer_closed = true;
+		if (carrier_has_pending(conn) && !conn->net.want_write) carrier_push(worker, conn); /* if it fails, the next receive tells */
 	}
-	conn->state = CONN_IDLE;
-	conn->backoff = 0;
-	conn->served = 0;
-	worker->addresses_down &= ~(1ull << conn->address);
-	worker->tally->opened++;
-	worker->tally->cells[worker->plan->groups.first_address + conn->address].opened++;
-	http->start(conn_http(conn), worker->http, worker);
-	if (!flight->active) {
-		worker->model->freed(worker, conn, now);
-		return;
-	}
-	nsec ready = flight->again ? flight->again : flight->ready;
-	flight->connect += now - (conn->dialled > ready ? conn->dialled : ready);
-	conn_send(worker, conn, now);
+	if (plain.size > 0 && conn_is_open(conn)) conn_feed(worker, conn, plain, arrived);
+	if (state == TLS_READY || !conn_is_open(conn)) return;
+	if (conn->state == CONN_BUSY)
+		conn_lost(worker, conn, state == TLS_FAILED, arrived);
+	else
+		conn_drop(worker, conn, CLOSER_PEER);
 }
 
 static void conn_on_bytes(struct loop *loop, struct loop_conn *net, struct slice bytes, nsec arrived) {
 	struct worker *worker = loop->owner;
 	struct conn *conn = conn_of(net);
 	worker->tally->bytes_received += bytes.size;
-	worker->has_ended = false;
-	worker->truth = -1;
-	bool keep = http->feed(conn_http(conn), bytes, arrived);
-	if (worker->has_ended) {
-		conn_ended(worker, conn, keep, arrived);
-	} else if (!keep) { /* bytes that nobody asked for */
-		assert(conn->state == CONN_IDLE);
-		conn_close(worker, conn, CLOSER_US);
-		if (worker->model->dropped) worker->model->dropped(worker, conn);
-	}
+	if (conn->tls)
+		conn_feed_tls(worker, conn, bytes, arrived);
+	else
+		conn_feed(worker, conn, bytes, arrived);
 }
 
 static void conn_on_sent(struct loop *loop, struct loop_conn *net, nsec now) {
 	struct conn *conn = conn_of(net);
-	if (conn->state == CONN_BUSY) conn_flush(loop->owner, conn, now);
+	if (conn->state == CONN_BUSY)
+		conn_flush(loop->owner, conn, now);
+	else if (conn->tls)
+		carrier_push(loop->owner, conn); /* if it fails, the next receive tells */
 }
 
 static void conn_on_close(struct loop *loop, struct loop_conn *net, bool reset, nsec now) {
 	struct worker *worker = loop->owner;
 	struct conn *conn = conn_of(net);
-	if (conn->state == CONN_BUSY) {
+	if (conn->state == CONN_BUSY)
 		conn_lost(worker, conn, reset, now);
-		return;
-	}
-	conn_close(worker, conn, CLOSER_PEER);
-	if (worker->model->dropped) worker->model->dropped(worker, conn);
+	else if (conn->state == CONN_SHAKING)
+		setup_shake(worker, conn, tls_carrier_closed(conn->tls, reset), now);
+	else
+		conn_drop(worker, conn, CLOSER_PEER);
 }
 
 const struct loop_events conn_loop_events = {
-	.on_open = conn_on_open,
+	.on_open = setup_on_open,
 	.on_bytes = conn_on_bytes,
 	.on_sent = conn_on_sent,
 	.on_close = conn_on_close,
@@ -306,34 +315,17 @@ static void conn_on_head(void *owner, uint32_t id, unsigned status, struct slice
 const struct http_events conn_http_events = {.end = conn_on_end};
 const struct http_events conn_http_events_truth = {.head = conn_on_head, .end = conn_on_end};
 
-/* The time of a request is up. */
-static void conn_expire(struct worker *worker, struct conn *conn, nsec now) {
-	if (conn->state == CONN_CONNECTING) {
-		worker->loop->ops->close(worker->loop, &conn->net);
-		conn_count_failed_dial(worker, conn, REASON_TIMEOUT_CONNECT);
-		conn_setup_failed(worker, conn, REASON_TIMEOUT_CONNECT, now);
-		return;
-	}
-	struct http_end end = http->cancel(conn_http(conn), 0);
-	if (!end.any_byte && conn->flight.on_wire) worker->tally->lost++;
-	end.reason = REASON_TIMEOUT_RESPONSE;
-	conn_finish(worker, conn, &end, false, now);
-}
-
 void conn_timer(struct worker *worker, struct conn *conn, nsec now) {
-	bool active = conn->flight.active;
-	if (active && now >= conn->flight.deadline) {
-		conn_expire(worker, conn, now);
-	} else if (conn->state == CONN_CONNECTING) {
-		nsec limit = conn->dialled + worker->plan->connect_timeout;
-		if (now >= limit) {
-			worker->loop->ops->close(worker->loop, &conn->net);
-			conn_dial_failed(worker, conn, REASON_TIMEOUT_CONNECT, now);
-		} else {
-			conn_arm(worker, conn, active && conn->flight.deadline < limit ? conn->flight.deadline : limit);
-		}
-	} else if (active) {
-		conn_arm(worker, conn, conn->flight.deadline);
+	struct flight *flight = &conn->flight;
+	if (conn->state == CONN_CONNECTING || conn->state == CONN_SHAKING) {
+		setup_timer(worker, conn, now);
+	} else if (flight->active && now < flight->deadline) {
+		conn_arm(worker, conn, flight->deadline);
+	} else if (flight->active) {
+		struct http_end end = http->cancel(conn_http(conn), 0);
+		if (!end.any_byte && flight->on_wire) worker->tally->lost++;
+		end.reason = REASON_TIMEOUT_RESPONSE;
+		conn_finish(worker, conn, &end, false, now);
 	} else if (worker->model->timer) {
 		worker->model->timer(worker, conn, now);
 	}

@@ -1,7 +1,7 @@
 /* Closed loop: a fixed number of tasks, each sends its next request when the last one is done. One connection per task. */
 #include "engine/worker.h"
 
-#define TICKETS_BLOCK 128
+#define BLOCK 128 /* so many tickets or numbers are taken from the shared counter at once */
 
 #define BACKOFF_FIRST (100 * MSEC)
 #define BACKOFF_LAST SEC
@@ -17,20 +17,32 @@ static void closed_start(struct worker *worker) {
 	}
 }
 
-/* Takes a ticket of --requests; false: none is left. */
-static bool closed_take_ticket(struct worker *worker) {
+/* Takes a ticket of --requests and the number of its request, from 0; false: none is left. */
+static bool closed_take_ticket(struct worker *worker, uint64_t *ret_k) {
 	if (worker->tickets == 0) {
 		_Atomic uint64_t *left = &worker->shared->tickets;
 		uint64_t seen = atomic_load_explicit(left, memory_order_relaxed), block;
 		do {
 			if (seen == 0) return false;
 			block = seen / (worker->plan->threads * 64);
-			block = block < 1 ? 1 : block > TICKETS_BLOCK ? TICKETS_BLOCK : block;
+			block = block < 1 ? 1 : block > BLOCK ? BLOCK : block;
 		} while (!atomic_compare_exchange_weak_explicit(left, &seen, seen - block, memory_order_relaxed, memory_order_relaxed));
 		worker->tickets = block;
+		worker->ticket_k = worker->plan->requests - seen;
 	}
 	worker->tickets--;
+	*ret_k = worker->ticket_k++;
 	return true;
+}
+
+/* Returns the number of a request that needs no ticket: from 0, each once; at the end of a run the rest of a worker's block stays unused. */
+static uint64_t closed_take_number(struct worker *worker) {
+	if (worker->numbers == 0) {
+		worker->number_k = atomic_fetch_add_explicit(&worker->shared->numbers, BLOCK, memory_order_relaxed);
+		worker->numbers = BLOCK;
+	}
+	worker->numbers--;
+	return worker->number_k++;
 }
 
 /* The task of `conn` may send since `due`. */
@@ -38,11 +50,12 @@ static void closed_next(struct worker *worker, struct conn *conn, nsec due, nsec
 	worker_see_stop(worker, now);
 	if (due >= worker->stop) return;
 	bool counted = due >= worker->window_start;
-	if (counted) {
-		if (worker->plan->requests > 0 && !closed_take_ticket(worker)) return;
-		worker->tally->planned++;
-	}
-	uint64_t k = worker->taken++ * worker->plan->threads + worker->index;
+	uint64_t k;
+	if (!counted || worker->plan->requests == 0)
+		k = closed_take_number(worker);
+	else if (!closed_take_ticket(worker, &k))
+		return;
+	if (counted) worker->tally->planned++;
 	conn->flight = (struct flight){.k = k, .due = due, .ready = due, .counted = counted};
 	conn_begin(worker, conn, now);
 }

@@ -151,16 +151,29 @@ static bool open_exhausted(const struct worker *worker, nsec now) {
 	return now >= worker->stop && open_due(worker) == NSEC_NEVER;
 }
 
-/* Everything of the window that was due before the stop and never taken up. */
-static void open_finish(struct worker *worker) {
-	struct cursor *cursor = &worker->cursor;
+/* Passes the requests due before `until` (from the start) and counts those below the limit as unsent, in stage `stage` (if there are stages). */
+static void open_count_unsent(struct worker *worker, size_t stage, nsec until) {
 	const struct plan *plan = worker->plan;
-	cursor_skip(cursor, worker->window_start - worker->start);
-	uint64_t first = cursor->k;
-	uint64_t passed = cursor_skip(cursor, worker->stop - worker->start);
+	const struct group_table *groups = &plan->groups;
+	uint64_t first = worker->cursor.k;
+	uint64_t passed = cursor_skip(&worker->cursor, until);
 	if (first >= plan->k_limit) return;
 	uint64_t allowed = (plan->k_limit - first - 1) / plan->threads + 1;
-	worker->tally->unsent += passed < allowed ? passed : allowed;
+	if (passed > allowed) passed = allowed;
+	worker->tally->unsent += passed;
+	worker->tally->cells[0].unsent += passed;
+	if (groups->first_stage + stage < groups->count) worker->tally->cells[groups->first_stage + stage].unsent += passed;
+}
+
+/* Everything of the window that was due before the stop and never taken up. */
+static void open_finish(struct worker *worker) {
+	const struct schedule *schedule = &worker->plan->schedule;
+	nsec stop = worker->stop - worker->start;
+	cursor_skip(&worker->cursor, worker->window_start - worker->start);
+	for (size_t i = 0; i < schedule->count; i++) {
+		nsec end = i + 1 < schedule->count && schedule->at[i + 1].t0 < stop ? schedule->at[i + 1].t0 : stop;
+		open_count_unsent(worker, i, end);
+	}
 }
 
 const struct model_ops model_open = {

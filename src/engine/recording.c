@@ -29,6 +29,7 @@ static void recording_make(const struct conn *conn, const struct http_end *end, 
 		.first = first,
 		.done = done,
 		.connect = flight->connect,
+		.tls = flight->tls,
 		.retry = flight->again && flight->first_sent ? flight->again - flight->first_sent : 0,
 		.bytes = end->body_bytes,
 		.status = end->status,
@@ -36,7 +37,11 @@ static void recording_make(const struct conn *conn, const struct http_end *end, 
 		.flags = flight->reused ? SAMPLE_REUSED : 0,
 		.address = conn->address,
 	};
-	if (flight->sent == 0) sample->connect += done - (conn->dialled > ready ? conn->dialled : ready); /* it ended while connecting */
+	if (flight->sent == 0) { /* it ended in the set-up */
+		nsec since = conn->shaking ? conn->shaking : conn->dialled;
+		nsec *part = conn->shaking ? &sample->tls : &sample->connect;
+		*part = done - (since > ready ? since : ready);
+	}
 }
 
 /* Counts a sample of the window. */
@@ -57,6 +62,13 @@ static void recording_complete(struct worker *worker, nsec done) {
 	worker->last_done = done;
 }
 
+/* The kernel stamped the last bytes of a complete response: parts the way from the time that they waited for us. */
+static void recording_split(struct worker *worker, const struct sample *sample, nsec stamp) {
+	if (stamp < sample->sent) stamp = sample->sent; /* the two clocks are compared within some 100 ns */
+	hist_record(&worker->totals->outside, stamp - sample->sent, 1);
+	hist_record(&worker->totals->client_queue, sample->done - stamp, 1);
+}
+
 void recording_finish(struct worker *worker, struct conn *conn, const struct http_end *end, nsec done) {
 	struct sample sample;
 	recording_make(conn, end, done, &sample);
@@ -66,8 +78,9 @@ void recording_finish(struct worker *worker, struct conn *conn, const struct htt
 	}
 	if (!conn->flight.counted) return;
 	recording_count(worker, &sample);
+	if (conn->net.stamp > 0 && end->reason == REASON_NONE) recording_split(worker, &sample, conn->net.stamp);
 	if (worker->truth >= 0 && end->reason == REASON_NONE && sample.retry == 0)
-		hist_record(&worker->totals->own_error, done - sample.ready - sample.connect - worker->truth, 1);
+		hist_record(&worker->totals->own_error, done - sample.ready - sample.connect - sample.tls - worker->truth, 1);
 }
 
 void recording_open(struct worker *worker, struct conn *conn, nsec now) {

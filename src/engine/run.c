@@ -10,6 +10,8 @@
 #define START_AHEAD MSEC        /* the start line lies so far ahead of the last worker's "ready" */
 #define STOP_AHEAD (200 * MSEC) /* a stop is told two ticks before it holds, so that every worker has seen it */
 
+#define COLLECT_EVERY (100 * MSEC) /* what the workers counted */
+
 struct run {
 	struct run_shared shared;
 	unsigned count; /* workers with a thread */
@@ -29,6 +31,10 @@ struct run {
 	/* Attempts on the wire one to two seconds ago, to judge those that had time to be answered. */
 	uint64_t older_attempts, newer_attempts;
 	nsec attempts_at;
+	nsec collected; /* when the tallies were */
+	/* Whether main came when it should: a tick is asked for RUN_TICK_MS after the last. */
+	nsec tick_asked; /* 0: none yet */
+	struct strain_gaps gaps;
 };
 
 struct run_seat {
@@ -94,11 +100,13 @@ static bool run_start_worker(struct run *run, unsigned i, struct err *err) {
 	return true;
 }
 
-bool run_start(const struct plan *plan, const struct address_list *addresses, const struct run_hooks *hooks, struct run **ret, struct err *err) {
+bool run_start(const struct run_inputs *inputs, struct run **ret, struct err *err) {
+	const struct plan *plan = inputs->plan;
 	struct run *run = mem_zeroed(1, sizeof(*run));
 	run->shared.plan = plan;
-	run->shared.addresses = addresses;
-	run->shared.hooks = hooks;
+	run->shared.addresses = inputs->addresses;
+	run->shared.tls = inputs->tls;
+	run->shared.hooks = inputs->hooks;
 	atomic_init(&run->shared.stop, NSEC_NEVER);
 	atomic_init(&run->shared.tickets, plan->requests);
 	pthread_mutex_init(&run->lock, NULL);
@@ -164,17 +172,30 @@ struct run_state run_tick(struct run *run, run_tick_fn *tick, void *user) {
 	uint64_t notes;
 	if (read(run->descriptor, &notes, sizeof(notes)) < 0) notes = 0; /* nothing was noted since the last tick */
 	if (!run_give_start(run, false)) return (struct run_state){0};
-	nsec elapsed = clock_now() - run->shared.start;
+	nsec now = clock_now(), elapsed = now - run->shared.start;
+	if (run->tick_asked > 0) strain_note(&run->gaps, run->tick_asked, now);
+	run->tick_asked = now + RUN_TICK_MS * MSEC;
+	struct run_state state = {.started = true, .elapsed = elapsed, .ended = atomic_load(&run->running) == 0};
+	if (now - run->collected < COLLECT_EVERY) return state;
+	run->collected = now;
 	for (unsigned i = 0; i < run->count; i++) run_collect(&run->workers[i], run->fresh);
 	run_pass_on(run, elapsed, tick, user);
 	run_count_planned(run, elapsed - SEC);
 	run_age_attempts(run, elapsed);
-	return (struct run_state){.started = true, .elapsed = elapsed, .ended = atomic_load(&run->running) == 0};
+	return state;
+}
+
+/* Whether a byte of a response has arrived. */
+static bool run_answered(const struct run *run) {
+	if (!run->shared.tls) return run->tally->bytes_received > 0;
+	for (unsigned i = 0; i < run->count; i++)
+		if (atomic_load_explicit(&run->workers[i].answered, memory_order_relaxed)) return true;
+	return false;
 }
 
 bool run_is_hopeless(const struct run *run) {
 	const struct tally *tally = run->tally;
-	return tally->bytes_received == 0 && tally->lost >= run->older_attempts && tally->lost + tally->connect_failed > 0;
+	return !run_answered(run) && tally->lost >= run->older_attempts && tally->lost + tally->connect_failed > 0;
 }
 
 void run_stop(struct run *run) {
@@ -202,9 +223,33 @@ static void run_add_worker(struct run *run, struct worker *worker, struct run_to
 	run_collect(worker, run->fresh);
 	tally_merge(run->fresh, worker->tally);
 	totals_merge(run->totals, worker->totals);
-	if (worker->cpu_ns > ret->busiest_cpu_ns) {
-		ret->busiest_cpu_ns = worker->cpu_ns;
-		ret->busiest_wall_ns = worker->wall_ns;
+	if (!ret->tls_version) {
+		ret->tls_version = worker->tls_version;
+		ret->tls_cipher = worker->tls_cipher;
+	}
+}
+
+/* Gathers what the workers and main noted of the machine. The workers have ended. */
+static void run_gather_strain(const struct run *run, struct strain *ret) {
+	struct strain_gaps common = run->gaps;
+	ret->run_queue_known = run->count > 0;
+	for (unsigned i = 0; i < run->count; i++) {
+		const struct worker *worker = &run->workers[i];
+		if (worker->wall_ns > ret->wall) ret->wall = worker->wall_ns;
+		if (worker->cpu_ns > ret->busiest_cpu) {
+			ret->busiest_cpu = worker->cpu_ns;
+			ret->busiest_wall = worker->wall_ns;
+		}
+		if (!worker->run_queue_known) ret->run_queue_known = false;
+		if (worker->run_queue > ret->run_queue) ret->run_queue = worker->run_queue;
+		ret->no_port += worker->failed_dials[REASON_NO_PORT];
+		ret->no_descriptor += worker->failed_dials[REASON_NO_DESCRIPTOR];
+		strain_intersect(&common, &worker->gaps);
+	}
+	ret->pauses = common.count;
+	for (unsigned i = 0; i < common.count; i++) {
+		nsec length = common.at[i].end - common.at[i].begin;
+		if (length > ret->longest_pause) ret->longest_pause = length;
 	}
 }
 
@@ -229,6 +274,7 @@ void run_finish(struct run *run, run_tick_fn *tick, void *user, struct run_total
 		run_add_worker(run, &run->workers[i], ret);
 		if (run->workers[i].ended_at > last) last = run->workers[i].ended_at;
 	}
+	run_gather_strain(run, &ret->strain);
 	run_pass_on(run, clock_now() - run->shared.start, tick, user);
 	nsec stop = atomic_load(&run->shared.stop);
 	run_count_planned(run, NSEC_NEVER);
@@ -241,7 +287,7 @@ void run_finish(struct run *run, run_tick_fn *tick, void *user, struct run_total
 	if (ret->limit_reached && last < stop && last > 0) stop = last;
 	ret->window = stop > window_start ? stop - window_start : 0;
 	ret->asked_per_s = run_asked(run);
-	ret->answered = run->tally->bytes_received > 0;
+	ret->answered = run_answered(run);
 	ret->failures = run->tally->lost + run->tally->connect_failed;
 	ret->last_failure = run_last_failure(run);
 }

@@ -8,9 +8,11 @@
 #include "base/err.h"
 #include "net/address.h"
 #include "plan/plan.h"
+#include "record/strain.h"
 #include "record/tally.h"
 
 struct run;
+struct tls_context;
 
 /* How the run stands. */
 struct run_state {
@@ -30,7 +32,8 @@ struct run_totals {
 	bool answered;            /* at least one byte of a response arrived */
 	enum reason last_failure; /* the most frequent reason of failed dials and requests; REASON_NONE: none */
 	uint64_t failures;
-	uint64_t busiest_cpu_ns, busiest_wall_ns; /* of the busiest worker */
+	struct strain strain;                 /* what the workers and their machine tell; throttling and steal are the caller's */
+	const char *tls_version, *tls_cipher; /* of the first handshake; NULL: there was none */
 };
 
 /* Sees every sample of the window before it is counted; for tests. Called by the workers, each on its own thread. */
@@ -39,9 +42,16 @@ struct run_hooks {
 	void *user;
 };
 
-/* Starts the workers; they prepare (open connections in advance), and run_tick gives the start when all are ready.
- * `plan`, `addresses`, `hooks` (NULL: none) outlive the run. ERR_FAILED. */
-bool run_start(const struct plan *plan, const struct address_list *addresses, const struct run_hooks *hooks, struct run **ret, struct err *err);
+/* What a run is made of; everything outlives it. */
+struct run_inputs {
+	const struct plan *plan;
+	const struct address_list *addresses;
+	const struct tls_context *tls; /* NULL: plain. Every worker makes its own from it (tls_context_share) */
+	const struct run_hooks *hooks; /* NULL: none */
+};
+
+/* Starts the workers; they prepare (open connections in advance), and run_tick gives the start when all are ready. ERR_FAILED. */
+bool run_start(const struct run_inputs *inputs, struct run **ret, struct err *err);
 
 /* Readable when all workers are ready or done, until the next run_tick; for poll(). */
 int run_descriptor(const struct run *run);
@@ -49,7 +59,10 @@ int run_descriptor(const struct run *run);
 /* Receives what was counted since the last call; `elapsed` ns from the start line. */
 typedef void run_tick_fn(void *user, nsec elapsed, const struct tally *tally);
 
-/* To be called every 100 ms and when the descriptor says so: gives the start, collects what the workers counted since the last call and hands it to `tick` (NULL: dropped after adding up). */
+#define RUN_TICK_MS 20
+
+/* To be called every RUN_TICK_MS and when the descriptor says so (a later call is taken for a pause of the process): gives the start; every 100 ms
+ * collects what the workers counted and hands it to `tick` (NULL: dropped after adding up). */
 struct run_state run_tick(struct run *run, run_tick_fn *tick, void *user);
 
 /* Returns whether nothing can be measured: no byte of a response has ever arrived, and every attempt that had a second's time failed. */

@@ -1,8 +1,14 @@
 #include "engine/worker.h"
 
 #include <assert.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <unistd.h>
+
+#include "engine/carrier.h"
+#include "engine/setup.h"
 
 #define SPIN_BEFORE (50 * USEC) /* before a due time: no more sleep */
 
@@ -10,6 +16,11 @@ bool worker_open(struct worker *worker, unsigned index, struct run_shared *share
 	const struct plan *plan = shared->plan;
 	*worker = (struct worker){.index = index, .shared = shared, .plan = plan};
 	if (!loop_open_epoll(&conn_loop_events, worker, &worker->loop, err)) return false;
+	if (plan->kernel_stamps != KERNEL_STAMPS_OFF) worker->loop->ops->stamp(worker->loop, NULL, true);
+	if (shared->tls) {
+		worker->tls = tls_context_share(shared->tls);
+		worker->plain = mem_alloc(CARRIER_PLAIN_BYTES);
+	}
 	worker->model = plan->open_loop ? &model_open : &model_closed;
 	worker->http = h1_ops.new_shared(plan->truth ? &conn_http_events_truth : &conn_http_events);
 	worker->next_address = (uint16_t)(index % shared->addresses->count);
@@ -27,6 +38,8 @@ bool worker_open(struct worker *worker, unsigned index, struct run_shared *share
 void worker_close(struct worker *worker) {
 	loop_close_epoll(worker->loop);
 	if (worker->http) h1_ops.free_shared(worker->http);
+	tls_context_close(worker->tls);
+	free(worker->plain);
 	timers_fini(&worker->timers);
 	free(worker->conns);
 	free(worker->tally);
@@ -42,8 +55,10 @@ static void worker_run_timers(struct worker *worker, nsec now) {
 }
 
 static bool worker_is_connecting(const struct worker *worker) {
-	for (size_t i = 0; i < worker->conn_count; i++)
-		if (worker_conn(worker, i)->state == CONN_CONNECTING) return true;
+	for (size_t i = 0; i < worker->conn_count; i++) {
+		uint8_t state = worker_conn(worker, i)->state;
+		if (state == CONN_CONNECTING || state == CONN_SHAKING) return true;
+	}
 	return false;
 }
 
@@ -105,8 +120,8 @@ static void worker_end(struct worker *worker) {
 	for (size_t i = 0; i < worker->conn_count; i++) {
 		struct conn *conn = worker_conn(worker, i);
 		if (conn->flight.active) recording_open(worker, conn, now);
-		if (conn->state == CONN_CONNECTING) worker->loop->ops->close(worker->loop, &conn->net);
-		if (conn->state == CONN_IDLE || conn->state == CONN_BUSY) conn_close(worker, conn, CLOSER_END);
+		if (conn->state == CONN_CONNECTING || conn->state == CONN_SHAKING) setup_abandon(worker, conn);
+		if (conn_is_open(conn)) conn_close(worker, conn, CLOSER_END);
 	}
 	worker->model->finish(worker);
 	nsec gap = (now < worker->stop ? now : worker->stop) - worker->last_done;
@@ -119,14 +134,32 @@ static nsec worker_cpu(void) {
 	return (nsec)t.tv_sec * SEC + t.tv_nsec;
 }
 
+/* Reads how long this thread has been ready to run without a processor; false where the kernel does not tell. Source: proc(5), /proc/thread-self;
+ * the kernel's Documentation/scheduler/sched-stats.rst: the second number, ns. */
+static bool worker_read_run_queue(nsec *ret) {
+	char text[96];
+	long long queued;
+	int fd = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
+	if (fd < 0) return false;
+	ssize_t size = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	if (size <= 0) return false;
+	text[size] = 0;
+	if (sscanf(text, "%*u %lld", &queued) != 1) return false;
+	*ret = queued;
+	return true;
+}
+
 void worker_run(struct worker *worker) {
-	nsec cpu = worker_cpu();
+	nsec cpu = worker_cpu(), queued = 0, queued_end = 0, asked = NSEC_NEVER;
+	worker->run_queue_known = worker_read_run_queue(&queued);
 	worker->start = worker->shared->start;
 	worker->window_start = worker->start + worker->plan->warmup;
 	worker_see_stop(worker, worker->start);
 	worker->model->start(worker);
 	for (;;) {
 		nsec now = clock_now();
+		strain_note(&worker->gaps, asked, now);
 		worker_see_stop(worker, now);
 		worker_run_timers(worker, now);
 		worker->model->advance(worker, now);
@@ -135,11 +168,14 @@ void worker_run(struct worker *worker) {
 		nsec due = worker->model->next(worker);
 		nsec until = worker_next_moment(worker, now, due);
 		nsec spun = worker->loop->ops->turn(worker->loop, until, worker_spin_from(worker, due, until));
+		asked = until;
 		worker->tally->spun += spun;
 		worker->spun += spun;
 	}
 	worker_end(worker);
+	if (worker->run_queue_known) worker->run_queue_known = worker_read_run_queue(&queued_end);
+	worker->run_queue = worker->run_queue_known ? queued_end - queued : 0;
 	nsec busy = worker_cpu() - cpu - worker->spun; /* spinning is measured by the wall: on a shared core it may be more than the thread ran */
-	worker->cpu_ns = busy > 0 ? (uint64_t)busy : 0;
-	worker->wall_ns = (uint64_t)(clock_now() - worker->start);
+	worker->cpu_ns = busy > 0 ? busy : 0;
+	worker->wall_ns = clock_now() - worker->start;
 }

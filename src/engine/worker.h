@@ -13,20 +13,24 @@
 #include "net/address.h"
 #include "net/loop.h"
 #include "net/timers.h"
+#include "net/tls.h"
 #include "plan/plan.h"
+#include "record/strain.h"
 #include "record/tally.h"
 
-#define WORKER_TICK (100 * MSEC) /* a worker looks after its mailbox at least this often */
+#define WORKER_TICK (RUN_TICK_MS * MSEC) /* a worker wakes up at least this often: it looks after its mailbox, and notices a pause */
 
 /* What all threads of a run see. Written by main before the start line or as noted. */
 struct run_shared {
 	const struct plan *plan;
 	const struct address_list *addresses;
+	const struct tls_context *tls; /* NULL: plain */
 	const struct run_hooks *hooks; /* NULL: none */
 	nsec start;                    /* of the run */
 	_Atomic nsec stop;             /* no request due at or after it is sent; a signal makes it earlier, to at least 200 ms from then */
 	_Atomic bool abandon;          /* by a signal: what waits for a connection is given up */
-	_Atomic uint64_t tickets;      /* closed loop with --requests: tickets not yet granted; the one shared counter */
+	_Atomic uint64_t tickets;      /* closed loop with --requests: tickets not yet granted ... */
+	_Atomic uint64_t numbers;      /* ... and the next number of a request without a ticket: the two shared counters, used once in 128 requests */
 };
 
 struct worker;
@@ -64,6 +68,12 @@ struct worker {
 	struct http_shared *http;
 	struct timers timers;
 
+	/* TLS; NULL without it. */
+	struct tls_context *tls;
+	char *plain;                          /* CARRIER_PLAIN_BYTES: what was decrypted last */
+	_Atomic bool answered;                /* a plain byte came; main looks at it, too */
+	const char *tls_version, *tls_cipher; /* of the first handshake */
+
 	/* Connections: one block, `stride` bytes each; struct conn and behind it the protocol's state. */
 	char *conns;
 	size_t conn_count, stride;
@@ -87,8 +97,8 @@ struct worker {
 	size_t released; /* connections that the spawn ramp allows so far */
 
 	/* Closed loop. */
-	uint64_t tickets; /* granted to this worker, not yet taken */
-	uint64_t taken;   /* requests begun so far: number n of worker w of N has the number n * N + w in the run */
+	uint64_t tickets, ticket_k; /* granted to this worker, not yet taken; the number that goes with the next one */
+	uint64_t numbers, number_k; /* the same for requests that need no ticket: without --requests, and in the warm-up */
 
 	/* Recording. */
 	struct tally *tally;
@@ -106,9 +116,13 @@ struct worker {
 	struct mailbox filled; /* the worker puts a full one */
 	_Atomic bool done;
 	pthread_t thread;
-	nsec spun;                /* time spent waiting without sleep */
-	uint64_t cpu_ns, wall_ns; /* of its own thread without its spinning, from the start line to its end; read after the join */
-	nsec ended_at;            /* done of its last request that counts */
+	nsec spun;            /* time spent waiting without sleep */
+	nsec cpu_ns, wall_ns; /* of its own thread without its spinning, from the start line to its end; read after the join */
+	nsec ended_at;        /* done of its last request that counts */
+	/* Read after the join. */
+	struct strain_gaps gaps;
+	bool run_queue_known;
+	nsec run_queue; /* ready to run, but no processor was free; from the start line on */
 };
 
 /* Takes a worker's memory and opens what it needs; before its thread exists. ERR_FAILED. */

@@ -27,6 +27,10 @@ static bool scheme_find(const char *text, size_t *ret_size) {
 	return size && text[size] == ':' && (unsigned)((text[0] | 0x20) - 'a') < 26;
 }
 
+static bool is_scheme(struct slice scheme) {
+	return slice_equal_nocase(scheme, SLICE("http")) || slice_equal_nocase(scheme, SLICE("https"));
+}
+
 static bool check_scheme(const char *text, struct err *err) {
 	size_t size;
 	if (!*text) return err_set(err, ERR_FAILED, "URL is empty; write e.g. http://localhost:3000/");
@@ -35,16 +39,14 @@ static bool check_scheme(const char *text, struct err *err) {
 		if (text[0] == '/' || text[0] == '?' || text[0] == '#' || text[0] == '.')
 			return err_set(err, ERR_FAILED, "URL '%.*s' is relative; write it with scheme and host, e.g. http://localhost:3000/",
 				SHOWN_MAX, text);
-		if (scheme && slice_equal_nocase((struct slice){text, size}, SLICE("http")))
+		if (scheme && is_scheme((struct slice){text, size}))
 			return err_set(
 				err, ERR_FAILED, "URL '%.*s' lacks '//' behind the scheme; write e.g. http://localhost:3000/", SHOWN_MAX, text);
 		return err_set(err, ERR_FAILED, "URL '%.*s' has no scheme; write http://%.*s", SHOWN_MAX, text, SHOWN_MAX, text);
 	}
-	if (slice_equal_nocase((struct slice){text, size}, SLICE("https")))
-		return err_set(err, ERR_FAILED, "URL '%.*s': scheme 'https' is not supported by this version; write http://%.*s", SHOWN_MAX, text,
-			SHOWN_MAX, text + size + 3);
-	if (!slice_equal_nocase((struct slice){text, size}, SLICE("http")))
-		return err_set(err, ERR_FAILED, "URL '%.*s': scheme '%.*s' is not supported; write http://", SHOWN_MAX, text, (int)size, text);
+	if (!is_scheme((struct slice){text, size}))
+		return err_set(
+			err, ERR_FAILED, "URL '%.*s': scheme '%.*s' is not supported; write http:// or https://", SHOWN_MAX, text, (int)size, text);
 	return true;
 }
 
@@ -142,7 +144,7 @@ static bool read_authority(CURLU *handle, const char *text, struct arena *arena,
 	unsigned long number = port ? strtoul(port, NULL, 10) : 0;
 	if (number < 1 || number > 65535) return refuse(CURLUE_BAD_PORT_NUMBER, text, err);
 	ret->port = (uint16_t)number;
-	ret->authority = number == 80 ? host : arena_format(arena, "%s:%lu", host, number);
+	ret->authority = number == (ret->tls ? 443 : 80) ? host : arena_format(arena, "%s:%lu", host, number);
 	size_t size = strlen(host);
 	if (host[0] == '[') {
 		const char *zone = part(handle, CURLUPART_ZONEID, 0, arena);
@@ -156,13 +158,14 @@ static bool read_authority(CURLU *handle, const char *text, struct arena *arena,
 }
 
 static bool read_parts(CURLU *handle, const char *text, struct arena *arena, struct url *ret, struct err *err) {
+	ret->tls = (text[4] | 0x20) == 's'; /* check_scheme has seen to the rest */
+	ret->scheme = ret->tls ? "https" : "http";
 	if (!read_userinfo(handle, text, arena, ret, err) || !read_authority(handle, text, arena, ret, err)) return false;
 	const char *path = part(handle, CURLUPART_PATH, 0, arena);
 	const char *query = part(handle, CURLUPART_QUERY, 0, arena);
 	if (!path || !*path) path = "/";
 	ret->target = query ? arena_format(arena, "%s?%s", path, query) : path;
-	ret->scheme = "http";
-	ret->text = arena_format(arena, "http://%s%s", ret->authority, ret->target);
+	ret->text = arena_format(arena, "%s://%s%s", ret->scheme, ret->authority, ret->target);
 	return true;
 }
 

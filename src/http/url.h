@@ -1,4 +1,4 @@
-/* The parts of an absolute http:// URL, through libcurl's URL parser.
+/* The parts of an absolute http:// or https:// URL, through libcurl's URL parser.
  * In: text from the user. Out: host, port, what stands in the request line. Texts belong to the given arena; any thread. */
 #pragma once
 
@@ -10,7 +10,8 @@
 
 struct url {
 	const char *text;      /* as given, without userinfo and fragment: for people */
-	const char *scheme;    /* "http" */
+	const char *scheme;    /* "http" or "https" */
+	bool tls;              /* https */
 	const char *host;      /* for resolving: no brackets */
 	const char *authority; /* for the Host header: host, and :port unless it is the scheme's default; IPv6 in brackets */
 	const char *target;    /* for the request line: path and query, path as is (dot segments kept), never empty */
@@ -19,6 +20,6 @@ struct url {
 };
 
 /* Reads an absolute URL. Refuses with one clear sentence (quoting the value, saying what to write): relative URLs and "localhost:3000"
- * (hint: write http://localhost:3000), schemes other than http, port 0 or over 65535, a missing host, blanks and control characters.
+ * (hint: write http://localhost:3000), schemes other than http and https, port 0 or over 65535, a missing host, blanks and control characters.
  * What must be percent-encoded is encoded (RFC 3986 section 2.1); the fragment is dropped. ERR_FAILED. */
 bool url_parse(const char *text, struct arena *arena, struct url *ret, struct err *err);

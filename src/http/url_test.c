@@ -27,6 +27,11 @@ static void good_urls_are_taken_apart(void **state) {
 		{"http://h:1/", "h", "h:1", "/", NULL, "http://h:1/", 1},
 		{"http://h:65535/", "h", "h:65535", "/", NULL, "http://h:65535/", 65535},
 		{"HTTP://h/", "h", "h", "/", NULL, "http://h/", 80},
+		{"https://h/x", "h", "h", "/x", NULL, "https://h/x", 443},
+		{"https://h:443/", "h", "h", "/", NULL, "https://h/", 443},
+		{"https://h:80/", "h", "h:80", "/", NULL, "https://h:80/", 80},
+		{"http://h:443/", "h", "h:443", "/", NULL, "http://h:443/", 443},
+		{"HTTPS://u:p@[::1]/", "::1", "[::1]", "/", "u:p", "https://[::1]/", 443},
 		{"http://127.0.0.1:8080/a", "127.0.0.1", "127.0.0.1:8080", "/a", NULL, "http://127.0.0.1:8080/a", 8080},
 		{"http://[::1]:3000/x", "::1", "[::1]:3000", "/x", NULL, "http://[::1]:3000/x", 3000},
 		{"http://[2001:db8::7]/", "2001:db8::7", "[2001:db8::7]", "/", NULL, "http://[2001:db8::7]/", 80},
@@ -50,7 +55,8 @@ static void good_urls_are_taken_apart(void **state) {
 		struct err err = {0};
 		arena_init(&arena);
 		if (!url_parse(cases[i].url, &arena, &url, &err)) fail_msg("'%s': %s", cases[i].url, err.text);
-		assert_text(url.scheme, "http", cases[i].url);
+		assert_int_equal(url.tls, strncmp(cases[i].text, "https:", 6) == 0);
+		assert_text(url.scheme, url.tls ? "https" : "http", cases[i].url);
 		assert_text(url.host, cases[i].host, cases[i].url);
 		assert_text(url.authority, cases[i].authority, cases[i].url);
 		assert_text(url.target, cases[i].target, cases[i].url);
@@ -78,7 +84,8 @@ static void bad_urls_are_refused_with_what_to_write(void **state) {
 		{"[::1]:80", "write http://[::1]:80"},
 		{"http:/h", "lacks '//'"},
 		{"http:h", "lacks '//'"},
-		{"https://h/x", "scheme 'https' is not supported by this version; write http://h/x"},
+		{"https:/h", "lacks '//'"},
+		{"httpss://h/", "scheme 'httpss' is not supported; write http:// or https://"},
 		{"ftp://h/", "scheme 'ftp' is not supported; write http://"},
 		{"ws://h/", "scheme 'ws'"},
 		{"http://", "host"},
@@ -122,7 +129,7 @@ static void bad_urls_are_refused_with_what_to_write(void **state) {
 
 static void a_refused_url_does_not_show_its_password(void **state) {
 	(void)state;
-	static const char *const urls[] = {"http://ann:sesame@host:0/", "https://ann:sesame@host/", "ftp://ann:sesame@host/",
+	static const char *const urls[] = {"http://ann:sesame@host:0/", "https://ann:sesame@host:0/", "ftp://ann:sesame@host/",
 		"http://ann:sesame@ho st/", "http://ann:sesame@/", "http://ann:sesame@host:99999/x@y"};
 	for (size_t i = 0; i < LENGTH(urls); i++) {
 		struct arena arena;

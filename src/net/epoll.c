@@ -5,17 +5,25 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/arena.h"
 #include "net/loop.h"
 
 #define BATCH 128
+#define OFFSET_EVERY SEC /* the two clocks are compared so often */
+#define OFFSET_TRIES 5
 
 struct epoll_loop {
 	struct loop loop; /* first: a struct loop * of ours points here */
 	int fd;
 	int count, at; /* of the batch: events fetched, event being handed out */
+	/* Kernel stamps. */
+	int stamper;      /* an idle socket that wants stamps, so that the kernel always makes them; -1: none */
+	nsec offset;      /* CLOCK_REALTIME - CLOCK_MONOTONIC ... */
+	nsec offset_next; /* ... and when it is measured again */
 	struct epoll_event batch[BATCH];
 	char bytes[LOOP_READ_BYTES];
 };
@@ -81,6 +89,48 @@ static ssize_t epoll_send(struct loop *outer, struct loop_conn *conn, const stru
 	return sent;
 }
 
+static bool epoll_want_stamps(int fd, int on) {
+	return setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on)) == 0;
+}
+
+static void epoll_stamp(struct loop *outer, struct loop_conn *conn, bool on) {
+	struct epoll_loop *loop = epoll_of(outer);
+	if (conn) {
+		conn->stamped = epoll_want_stamps(conn->fd, on) && on;
+	} else if (loop->stamper < 0) {
+		loop->stamper = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+		if (loop->stamper >= 0) epoll_want_stamps(loop->stamper, 1);
+	}
+}
+
+/* Compares the two clocks: of a few bracketed readings the tightest counts, for between two readings the thread may have been held up. */
+static void epoll_measure_offset(struct epoll_loop *loop, nsec now) {
+	nsec best = NSEC_NEVER;
+	for (int i = 0; i < OFFSET_TRIES; i++) {
+		struct timespec wall;
+		nsec before = clock_now();
+		clock_gettime(CLOCK_REALTIME, &wall);
+		nsec after = clock_now();
+		if (after - before >= best) continue;
+		best = after - before;
+		loop->offset = (nsec)wall.tv_sec * SEC + wall.tv_nsec - (before + best / 2);
+	}
+	loop->offset_next = now + OFFSET_EVERY;
+}
+
+/* Returns the stamp in a message by CLOCK_MONOTONIC, at most `now`; 0: there is none. */
+static nsec epoll_find_stamp(struct epoll_loop *loop, struct msghdr *message, nsec now) {
+	for (struct cmsghdr *part = CMSG_FIRSTHDR(message); part; part = CMSG_NXTHDR(message, part)) {
+		struct timespec wall;
+		if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_TIMESTAMPNS) continue;
+		memcpy(&wall, CMSG_DATA(part), sizeof(wall));
+		if (now >= loop->offset_next) epoll_measure_offset(loop, now);
+		nsec stamp = (nsec)wall.tv_sec * SEC + wall.tv_nsec - loop->offset;
+		return stamp < now ? stamp : now;
+	}
+	return 0;
+}
+
 static void epoll_close(struct loop *outer, struct loop_conn *conn) {
 	struct epoll_loop *loop = epoll_of(outer);
 	if (!conn->used) return;
@@ -100,11 +150,29 @@ static void epoll_opened(struct epoll_loop *loop, struct loop_conn *conn) {
 	loop->loop.events->on_open(&loop->loop, conn, failed ? epoll_dial_reason(failed) : REASON_NONE, clock_now());
 }
 
+/* Receives on a connection with stamps; *ret_now is read directly afterwards. */
+static ssize_t epoll_receive_stamped(struct epoll_loop *loop, struct loop_conn *conn, nsec *ret_now) {
+	union {
+		char bytes[CMSG_SPACE(sizeof(struct timespec))];
+		struct cmsghdr aligned;
+	} control;
+	struct iovec iov = {loop->bytes, sizeof(loop->bytes)};
+	struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
+	ssize_t size = recvmsg(conn->fd, &message, 0);
+	if (size <= 0) return size;
+	*ret_now = clock_now();
+	conn->stamp = epoll_find_stamp(loop, &message, *ret_now);
+	return size;
+}
+
 static void epoll_read(struct epoll_loop *loop, struct loop_conn *conn) {
-	ssize_t size = recv(conn->fd, loop->bytes, sizeof(loop->bytes), 0);
+	nsec now = 0;
+	bool stamped = conn->stamped;
+	ssize_t size = stamped ? epoll_receive_stamped(loop, conn, &now) : recv(conn->fd, loop->bytes, sizeof(loop->bytes), 0);
 	if (size > 0) {
-		nsec now = clock_now();
+		if (!stamped) now = clock_now();
 		loop->loop.events->on_bytes(&loop->loop, conn, (struct slice){loop->bytes, (size_t)size}, now);
+		if (stamped) conn->stamp = 0;
 	} else if (size == 0 || (errno != EAGAIN && errno != EINTR)) {
 		loop->loop.events->on_close(&loop->loop, conn, size < 0, clock_now());
 	}
@@ -157,6 +225,7 @@ static nsec epoll_turn(struct loop *outer, nsec until, nsec spin_from) {
 static const struct loop_ops epoll_ops = {
 	.dial = epoll_dial,
 	.send = epoll_send,
+	.stamp = epoll_stamp,
 	.close = epoll_close,
 	.turn = epoll_turn,
 };
@@ -174,6 +243,7 @@ bool loop_open_epoll(const struct loop_events *events, void *owner, struct loop 
 	struct epoll_loop *loop = mem_zeroed(1, sizeof(*loop));
 	loop->loop = (struct loop){&epoll_ops, events, owner};
 	loop->fd = fd;
+	loop->stamper = -1;
 	*ret = &loop->loop;
 	return true;
 }
@@ -181,5 +251,6 @@ bool loop_open_epoll(const struct loop_events *events, void *owner, struct loop 
 void loop_close_epoll(struct loop *loop) {
 	if (!loop) return;
 	close(epoll_of(loop)->fd);
+	if (epoll_of(loop)->stamper >= 0) close(epoll_of(loop)->stamper);
 	free(loop);
 }

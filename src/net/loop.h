@@ -23,6 +23,8 @@ struct loop_conn {
 	bool connecting;
 	bool want_write;  /* a send was short: on_sent comes */
 	bool peer_closed; /* the peer will send no more: seen together with the last bytes; never send again */
+	bool stamped;     /* the kernel stamps what arrives: see loop_ops.stamp */
+	nsec stamp;       /* while on_bytes runs: when the last of these bytes reached the kernel, by CLOCK_MONOTONIC; else, or if not known, 0 */
 };
 
 struct loop;
@@ -44,6 +46,11 @@ struct loop_ops {
 	enum reason (*dial)(struct loop *loop, struct loop_conn *conn, const struct address *address);
 	/* Sends what the carrier takes now and returns the bytes; 0 and more short: on_sent follows; -1: the connection is broken (on_close does not come). */
 	ssize_t (*send)(struct loop *loop, struct loop_conn *conn, const struct iovec *iov, int count);
+	/* Turns the kernel's receive stamps (SO_TIMESTAMPNS) on or off for an open connection. They are given as CLOCK_REALTIME and converted by an offset
+	 * that is measured anew each second; a stamp never lies in the future. Where the kernel offers none, `stamp` stays 0.
+	 * `conn` NULL (on): makes the kernel ready for it until the loop is closed: the first socket that wants stamps and the last one that did make it
+	 * rewrite its own code. */
+	void (*stamp)(struct loop *loop, struct loop_conn *conn, bool on);
 	/* Closes; no event comes for this connection any more. Nothing happens when it is closed already. */
 	void (*close)(struct loop *loop, struct loop_conn *conn);
 	/* Waits until events are there, at most until `until` (CLOCK_MONOTONIC), and hands them out. From `spin_from` on it does not sleep

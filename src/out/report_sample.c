@@ -13,9 +13,12 @@ static const struct group rows[ROWS] = {
 	{GROUP_BY_CONNECTION, "reused"},
 	{GROUP_BY_ADDRESS, "127.0.0.1:3000"},
 	{GROUP_BY_ADDRESS, "[::1]:3000"},
-	{GROUP_BY_STAGE, "1"},
-	{GROUP_BY_STAGE, "2"},
+	{GROUP_BY_STAGE, "1", 0, 5 * SEC},
+	{GROUP_BY_STAGE, "2", 5 * SEC, NSEC_NEVER},
 };
+
+static const char *const rules[REPORT_SAMPLE_RULES] = {
+	"p50<10ms", "p99<250ms", "p99.9<1s", "errors<=5.5%", "errors<100", "rps>=198", "stage.2.p90<6.8ms", "stage.3.max<1s"};
 
 void report_sample_init(struct report_sample *sample, bool open_loop) {
 	*sample = (struct report_sample){0};
@@ -31,6 +34,7 @@ void report_sample_init(struct report_sample *sample, bool open_loop) {
 		.method = "GET",
 		.open_loop = open_loop,
 		.spin = "off",
+		.kernel_stamps = "sample",
 		.asked_per_s = open_loop ? 100 : 0,
 		.seed = 1,
 		.threads = 2,
@@ -60,6 +64,36 @@ void report_sample_add(struct report_sample *sample, unsigned count, nsec wait, 
 	}
 }
 
+/* What the machine did, TLS, the kernel's stamps and the rules. */
+static void report_sample_fill_rest(struct report_sample *sample) {
+	struct strain *strain = &sample->result.strain;
+	*strain = (struct strain){.wall = 10 * SEC,
+		.busiest_cpu = 3400 * MSEC,
+		.busiest_wall = 10 * SEC,
+		.run_queue_known = true,
+		.run_queue = 12 * MSEC,
+		.steal_known = true,
+		.steal = 34 * MSEC,
+		.cpus = 2,
+		.no_port = 3,
+		.pauses = 1,
+		.longest_pause = 203 * MSEC};
+	sample->tally->handshakes_full = 40;
+	sample->tally->handshakes_resumed = 30;
+	sample->tally->handshakes_failed = 3;
+	sample->run.tls = true;
+	sample->run.tls_version = "TLSv1.3";
+	sample->run.tls_cipher = "TLS_AES_256_GCM_SHA384";
+	hist_record(&sample->totals->outside, 5 * MSEC, 120);
+	hist_record(&sample->totals->client_queue, 1 * MSEC, 120);
+	for (size_t i = 0; i < LENGTH(rules); i++) {
+		if (threshold_parse(slice_of(rules[i]), &sample->thresholds[i]) != THRESHOLD_GOOD) abort();
+		sample->thresholds[i].text = rules[i];
+	}
+	sample->run.thresholds = sample->thresholds;
+	sample->run.threshold_count = LENGTH(rules);
+}
+
 void report_sample_fill(struct report_sample *sample) {
 	struct tally *tally = sample->tally;
 	for (unsigned i = 0; i < 189; i++) report_sample_add(sample, 10, (5000 + (nsec)i * 10) * USEC, REASON_NONE, 200);
@@ -86,8 +120,7 @@ void report_sample_fill(struct report_sample *sample) {
 	tally->closed[CLOSER_END] = 64;
 	tally->longest_gap = 204 * MSEC;
 	tally->spun = 3 * SEC;
-	sample->result.worker_cpu_ns = 3400000000;
-	sample->result.worker_wall_ns = 10000000000;
+	report_sample_fill_rest(sample);
 	hist_record(&sample->totals->own_error, 12 * USEC, 1000);
 }
 

@@ -6,6 +6,8 @@
 #include "base/buf.h"
 #include "stats/report.h"
 
+#define REPORT_SAMPLE_RULES 8
+
 struct report_sample {
 	struct arena arena;
 	struct tally *tally;
@@ -14,6 +16,7 @@ struct report_sample {
 	struct series *series; /* one slot of 10 s with everything */
 	struct run_result result;
 	struct report report;
+	struct threshold thresholds[REPORT_SAMPLE_RULES];
 	struct buf text;
 };
 
@@ -24,7 +27,8 @@ void report_sample_fini(struct report_sample *sample);
 /* Adds `count` planned requests that took `wait` from due to done and ended by `reason` with `status`. */
 void report_sample_add(struct report_sample *sample, unsigned count, nsec wait, enum reason reason, uint16_t status);
 
-/* 2,000 requests in both stages and at both addresses: ok, errors of several kinds, open, unsent; every counter is set. */
+/* 2,000 requests in both stages and at both addresses: ok, errors of several kinds, open, unsent; every counter is set, thresholds are kept and
+ * missed, and a cause and a note stand in the verdict. */
 void report_sample_fill(struct report_sample *sample);
 
 /* Builds the report. */

@@ -1,10 +1,12 @@
 #include "out/result_json.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "base/json.h"
+#include "stats/judge.h"
 #include "stats/series.h"
 
 #define SCHEMA_VERSION 1
@@ -14,6 +16,7 @@ static const char *const cause_names[] = {
 	[STOP_REQUESTS] = "requests",
 	[STOP_SIGNAL] = "signal",
 	[STOP_UNREACHABLE] = "unreachable",
+	[STOP_THRESHOLD] = "threshold",
 };
 
 static void put_count(struct json *parent, const char *key, uint64_t count) {
@@ -60,6 +63,13 @@ static void put_times(struct json *parent, const char *key, const struct distrib
 		json_put_null(object, "max");
 }
 
+static void put_slo(struct json *parent, const char *key, const struct distribution *slo, uint64_t never) {
+	struct json *object = json_put_object(parent, key);
+	put_count(object, "count", slo->count);
+	put_count(object, "never", never);
+	put_quantiles(object, slo);
+}
+
 static void put_run(struct json *root, const struct report *report) {
 	const struct run_info *run = &report->run;
 	struct json *object = json_put_object(root, "run");
@@ -79,11 +89,13 @@ static void put_run(struct json *root, const struct report *report) {
 	else
 		json_put_null(object, "requests");
 	json_put_text(object, "ended_by", cause_names[report->cause]);
+	json_put_text(object, "ended_by_threshold", report->aborted_by ? report->aborted_by->text : NULL);
 	json_put_int(object, "window_ns", report->window);
 	json_put_int(object, "threads", run->threads);
 	put_count(object, "max_tasks", run->max_tasks);
 	json_put_text(object, "spin", run->spin);
 	put_count(object, "seed", run->seed);
+	json_put_text(object, "kernel_stamps", run->kernel_stamps);
 	json_put_bool(object, "truth", run->truth);
 }
 
@@ -115,15 +127,14 @@ static void put_all_times(struct json *root, const struct report *report) {
 	struct json *response = json_put_object(root, "response_ns");
 	put_times(response, "all", &report->response_all);
 	put_times(response, "ok", &report->response_ok);
-	struct json *slo = json_put_object(response, "slo");
-	put_count(slo, "count", report->slo.count);
-	put_count(slo, "never", report->never);
-	put_quantiles(slo, &report->slo);
+	put_slo(response, "slo", &report->slo, report->never);
 	struct json *service = json_put_object(root, "service_ns");
 	put_times(service, "all", &report->service_all);
 	put_times(service, "ok", &report->service_ok);
 	struct json *parts = json_put_object(root, "parts_ns");
 	for (enum part part = 0; part < PART_COUNT; part++) put_times(parts, part_name(part), &report->parts[part]);
+	put_times(root, "outside_ns", &report->outside);
+	put_times(root, "client_queue_ns", &report->client_queue);
 	json_put_int(root, "longest_gap_ns", report->longest_gap);
 	if (report->run.truth) put_times(root, "own_error_ns", &report->own_error);
 }
@@ -161,6 +172,9 @@ static void put_connections(struct json *root, const struct report *report) {
 	put_count(object, "opened", report->opened);
 	put_count(object, "reused", report->reused);
 	put_count(object, "connect_failed", report->connect_failed);
+	put_count(object, "handshakes_full", report->handshakes_full);
+	put_count(object, "handshakes_resumed", report->handshakes_resumed);
+	put_count(object, "handshakes_failed", report->handshakes_failed);
 	struct json *closed = json_put_object(object, "closed");
 	put_count(closed, "by_peer", report->closed[CLOSER_PEER]);
 	put_count(closed, "by_us", report->closed[CLOSER_US]);
@@ -185,6 +199,10 @@ static void put_groups(struct json *root, const struct report *report) {
 		put_group_counts(object, group);
 		put_times(object, "response_ns", &group->response);
 		put_times(object, "service_ns", &group->service);
+		if (group->group.dimension == GROUP_BY_STAGE)
+			put_slo(object, "slo_ns", &group->slo, group->never);
+		else
+			json_put_null(object, "slo_ns");
 	}
 }
 
@@ -224,15 +242,113 @@ static void put_client(struct json *root, const struct report *report) {
 	json_put_int(object, "spun_ns", report->spun);
 }
 
+static void put_tls(struct json *root, const struct run_info *run) {
+	if (!run->tls_version) {
+		json_put_null(root, "tls");
+		return;
+	}
+	struct json *object = json_put_object(root, "tls");
+	json_put_text(object, "version", run->tls_version);
+	json_put_text(object, "cipher", run->tls_cipher);
+}
+
+/* A value in the unit of its threshold. */
+static void put_value(struct json *object, const char *key, const struct threshold *threshold, double value) {
+	bool is_time = threshold->metric == THRESHOLD_QUANTILE || threshold->metric == THRESHOLD_MAX;
+	if (isinf(value))
+		json_put_text(object, key, "never");
+	else if (is_time && value < (double)NSEC_NEVER)
+		json_put_int(object, key, (int64_t)value);
+	else
+		json_put_real(object, key, value);
+}
+
+static void put_threshold(struct json *array, const struct judged *judged) {
+	const struct threshold *threshold = judged->threshold;
+	struct json *object = json_put_object(array, NULL);
+	char metric[24] = "max";
+	const char *unit = "ns";
+	switch (threshold->metric) {
+	case THRESHOLD_QUANTILE: snprintf(metric, sizeof(metric), "p%.12g", threshold->quantile * 100); break;
+	case THRESHOLD_MAX: break;
+	case THRESHOLD_ERRORS:
+		snprintf(metric, sizeof(metric), "errors");
+		unit = threshold->is_share ? "share" : "count";
+		break;
+	case THRESHOLD_RPS:
+		snprintf(metric, sizeof(metric), "rps");
+		unit = "per_second";
+		break;
+	}
+	json_put_text(object, "rule", threshold->text);
+	json_put_text(object, "metric", metric);
+	if (threshold->stage > 0)
+		json_put_int(object, "stage", threshold->stage);
+	else
+		json_put_null(object, "stage");
+	json_put_text(object, "unit", unit);
+	put_value(object, "limit", threshold, threshold->limit);
+	if (judged->unknown)
+		json_put_null(object, "value");
+	else
+		put_value(object, "value", threshold, judged->value);
+	json_put_bool(object, "passed", judged->passed);
+	json_put_bool(object, "few_samples", judged->few);
+}
+
+static void put_known(struct json *object, const char *key, bool known, nsec time) {
+	if (known)
+		json_put_int(object, key, time);
+	else
+		json_put_null(object, key);
+}
+
+static void put_machine(struct json *parent, const struct report *report) {
+	const struct strain *strain = &report->strain;
+	struct json *object = json_put_object(parent, "machine");
+	json_put_int(object, "wall_ns", strain->wall);
+	put_known(object, "run_queue_ns", strain->run_queue_known, strain->run_queue);
+	put_known(object, "throttled_ns", strain->throttled_known, strain->throttled);
+	put_known(object, "steal_ns", strain->steal_known, strain->steal);
+	put_count(object, "pauses", strain->pauses);
+	json_put_int(object, "longest_pause_ns", strain->longest_pause);
+	put_count(object, "no_local_port", strain->no_port);
+	put_count(object, "no_descriptor", strain->no_descriptor);
+	if (strain->busiest_wall > 0)
+		json_put_real(object, "busiest_cpu", report->worker_busy);
+	else
+		json_put_null(object, "busiest_cpu");
+	put_known(object, "cpus", strain->cpus > 0, strain->cpus);
+}
+
+static void put_verdict(struct json *root, const struct report *report) {
+	const struct verdict *verdict = &report->verdict;
+	struct json *object = json_put_object(root, "verdict");
+	json_put_text(object, "limited_by", verdict->count > 0 ? cause_name(verdict->at[0].cause) : "none");
+	struct json *causes = json_put_array(object, "causes");
+	for (size_t i = 0; i < verdict->count; i++) {
+		struct json *cause = json_put_object(causes, NULL);
+		json_put_text(cause, "name", cause_name(verdict->at[i].cause));
+		json_put_text(cause, "text", verdict->at[i].text);
+	}
+	struct json *notes = json_put_array(object, "notes");
+	for (size_t i = 0; i < verdict->note_count; i++) json_put_text(notes, NULL, verdict->note[i]);
+	put_machine(object, report);
+}
+
 void result_json_write(const struct report *report, struct buf *into) {
 	struct json *root = json_new_object();
 	json_put_int(root, "schema_version", SCHEMA_VERSION);
 	put_run(root, report);
+	put_verdict(root, report);
+	struct json *thresholds = json_put_array(root, "thresholds");
+	for (size_t i = 0; i < report->threshold_count; i++) put_threshold(thresholds, &report->thresholds[i]);
 	put_books(root, report);
 	put_rate(root, report);
 	put_all_times(root, report);
 	put_endings(root, report);
 	put_connections(root, report);
+	put_tls(root, &report->run);
 	put_groups(root, report);
 	put_series(root, report->series);
 	put_client(root, report);

@@ -1,4 +1,4 @@
-/* Prints one made-up result for result_json_test.py: "open", "closed", "truth" or "empty". */
+/* Prints one made-up result for result_json_test.py: "open", "closed", "truth", "aborted" or "empty". */
 #include <stdio.h>
 #include <string.h>
 
@@ -11,6 +11,10 @@ int main(int argc, char **argv) {
 	report_sample_init(&sample, strcmp(argv[1], "closed") != 0);
 	sample.run.truth = strcmp(argv[1], "truth") == 0;
 	if (strcmp(argv[1], "empty") != 0) report_sample_fill(&sample);
+	if (strcmp(argv[1], "aborted") == 0) {
+		sample.result.cause = STOP_THRESHOLD;
+		sample.result.aborted_by = &sample.thresholds[0];
+	}
 	result_json_write(report_sample_build(&sample), &sample.text);
 	fputs(buf_text(&sample.text), stdout);
 	report_sample_fini(&sample);

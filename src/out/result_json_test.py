@@ -12,7 +12,7 @@ import sys
 
 import jsonschema
 
-KINDS = ["open", "closed", "truth", "empty"]
+KINDS = ["open", "closed", "truth", "aborted", "empty"]
 
 # kind, path, value. In "open" 1890 requests are ok: ten each of 5.00, 5.01, ... 6.88 ms. Percentiles read the top of their slot of 4,096 ns.
 VALUES = [
@@ -29,7 +29,39 @@ VALUES = [
     ("open", "run.requests", None),
     ("open", "run.ended_by", "duration"),
     ("open", "run.spin", "off"),
+    ("open", "run.ended_by_threshold", None),
+    ("open", "run.kernel_stamps", "sample"),
     ("open", "run.truth", False),
+    ("open", "verdict.limited_by", "paused"),  # 203 ms of 10 s; three of 1,985 connections
+    ("open", "verdict.causes.0.name", "paused"),
+    ("open", "verdict.causes.1.name", "ports"),
+    ("open", "verdict.causes.1.text", "ports: no local port was free for 3 connections (net.ipv4.ip_local_port_range)"),
+    ("open", "verdict.causes.2", "missing"),
+    ("open", "verdict.notes.0", "strest's own queue is 17 % of the service time (p50 1.00 ms of 5.98 ms)"),  # ten resets, then rank 983 of the ok ones
+    ("open", "verdict.machine", {"wall_ns": 10_000_000_000, "run_queue_ns": 12_000_000, "throttled_ns": None, "steal_ns": 34_000_000,
+                                 "pauses": 1, "longest_pause_ns": 203_000_000, "no_local_port": 3, "no_descriptor": 0, "busiest_cpu": 0.34,
+                                 "cpus": 2}),
+    ("open", "thresholds.0", {"rule": "p50<10ms", "metric": "p50", "stage": None, "unit": "ns", "limit": 10_000_000, "value": 5_992_447,
+                              "passed": True, "few_samples": False}),
+    ("open", "thresholds.1", {"rule": "p99<250ms", "metric": "p99", "stage": None, "unit": "ns", "limit": 250_000_000, "value": "never",
+                              "passed": False, "few_samples": False}),
+    ("open", "thresholds.2.metric", "p99.9"),
+    ("open", "thresholds.2.few_samples", True),
+    ("open", "thresholds.3", {"rule": "errors<=5.5%", "metric": "errors", "stage": None, "unit": "share", "limit": 0.055, "value": 0.055,
+                              "passed": True, "few_samples": False}),
+    ("open", "thresholds.4", {"rule": "errors<100", "metric": "errors", "stage": None, "unit": "count", "limit": 100, "value": 110,
+                              "passed": False, "few_samples": False}),
+    ("open", "thresholds.5.unit", "per_second"),
+    ("open", "thresholds.5.value", 198),
+    ("open", "thresholds.5.passed", True),
+    ("open", "thresholds.6", {"rule": "stage.2.p90<6.8ms", "metric": "p90", "stage": 2, "unit": "ns", "limit": 6_800_000, "value": 6_783_999,
+                              "passed": True, "few_samples": False}),  # rank 893 of 992: 6.78 ms, in the slot up to 6.784
+    ("open", "thresholds.7", {"rule": "stage.3.max<1s", "metric": "max", "stage": 3, "unit": "ns", "limit": 1_000_000_000, "value": None,
+                              "passed": False, "few_samples": False}),
+    ("open", "thresholds.8", "missing"),
+    ("aborted", "run.ended_by", "threshold"),
+    ("aborted", "run.ended_by_threshold", "p50<10ms"),
+    ("aborted", "thresholds.0.passed", False),
     ("open", "books", {"planned": 2000, "ok": 1890, "failed": 90, "open": 5, "unsent": 15, "attempts": 2010, "attempts_warmup": 20,
                        "retries": 5, "lost": 12, "balanced": True}),
     ("open", "rate", {"asked_per_s": 100, "achieved_per_s": 198.5, "throughput_per_s": 198}),
@@ -60,6 +92,14 @@ VALUES = [
     ("open", "bytes", {"sent": 123456, "received": 7654321}),
     ("open", "connections.opened", 70),
     ("open", "connections.connect_failed", 3),
+    ("open", "connections.handshakes_full", 40),
+    ("open", "connections.handshakes_resumed", 30),
+    ("open", "connections.handshakes_failed", 3),
+    ("open", "tls", {"version": "TLSv1.3", "cipher": "TLS_AES_256_GCM_SHA384"}),
+    ("open", "outside_ns.count", 120),
+    ("open", "outside_ns.max", 5_000_000),
+    ("open", "client_queue_ns.p50", 1_000_000),
+    ("open", "client_queue_ns.p99", None),
     ("open", "connections.closed", {"by_peer": 4, "by_us": 2, "at_end": 64}),
     ("open", "connections.per_address.1", {"address": "[::1]:3000", "opened": 30, "ok": 945, "failed": 45, "open": 2, "bytes": 0}),
     ("open", "series.width_ns", 10_000_000_000),
@@ -73,6 +113,11 @@ VALUES = [
     ("open", "groups.5.failed", 45),
     ("open", "groups.5.open", 3),
     ("open", "groups.5.response_ns.count", 993),
+    ("open", "groups.5.slo_ns.count", 993),
+    ("open", "groups.5.slo_ns.never", 48),
+    ("open", "groups.5.slo_ns.p99", None),
+    ("open", "groups.5.slo_ns.p95", 6_880_000),  # rank 944 of 993, and 945 are ok: the longest
+    ("open", "groups.0.slo_ns", None),
     ("open", "groups.2.name", "reused"),
     ("open", "client", {"busiest_worker_busy": 0.34, "spun_ns": 3_000_000_000}),
     ("closed", "run.model", "closed"),
@@ -86,6 +131,12 @@ VALUES = [
     ("empty", "response_ns.all.mean", None),
     ("empty", "response_ns.all.p50", None),
     ("empty", "response_ns.all.max", None),
+    ("empty", "verdict", {"limited_by": "none", "causes": [], "notes": [], "machine": {
+        "wall_ns": 0, "run_queue_ns": None, "throttled_ns": None, "steal_ns": None, "pauses": 0, "longest_pause_ns": 0, "no_local_port": 0,
+        "no_descriptor": 0, "busiest_cpu": None, "cpus": None}}),
+    ("empty", "thresholds", []),
+    ("empty", "tls", None),
+    ("empty", "client_queue_ns.max", None),
     ("empty", "status", {}),
     ("empty", "errors", {}),
 ]

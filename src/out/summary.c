@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/units.h"
+#include "stats/judge.h"
 
 #define COLUMNS 100
 #define NAME_COLUMNS 47 /* the longest IPv6 address with brackets and port */
@@ -76,9 +77,57 @@ static void write_end(const struct report *report, struct buf *into) {
 		break;
 	case STOP_REQUESTS: buf_add_format(into, "\nended by its %llu requests", (unsigned long long)run->requests); break;
 	case STOP_SIGNAL: buf_add_text(into, "\nstopped by a signal"); break;
+	case STOP_THRESHOLD:
+		buf_add_format(into, "\nended early: %.*s was missed", NAME_COLUMNS, report->aborted_by ? report->aborted_by->text : "a threshold");
+		break;
 	case STOP_UNREACHABLE: buf_add_text(into, "\ngiven up: the target cannot be reached"); break;
 	}
 	buf_add_text(into, "\n");
+}
+
+/* Writes `first`, then words in lines of at most COLUMNS; further lines begin with as many blanks. A word that is longer stays whole. */
+static void write_wrapped(const char *first, const char *words, struct buf *into) {
+	size_t indent = strlen(first), column = indent;
+	buf_add_text(into, first);
+	while (*words) {
+		size_t size = strcspn(words, " ");
+		bool begins = column == indent;
+		if (!begins && column + 1 + size > COLUMNS) {
+			buf_add_format(into, "\n%*s", (int)indent, "");
+			column = indent;
+			begins = true;
+		}
+		buf_add_format(into, "%s%.*s", begins ? "" : " ", (int)size, words);
+		column += size + !begins;
+		words += size;
+		while (*words == ' ') words++;
+	}
+	buf_add_text(into, "\n");
+}
+
+static void write_verdict(const struct report *report, struct buf *into) {
+	const struct verdict *verdict = &report->verdict;
+	if (verdict->count == 0) buf_add_text(into, "verdict: nothing on strest's side limited this result\n");
+	for (size_t i = 0; i < verdict->count; i++) write_wrapped(i == 0 ? "verdict: limited by " : "         and ", verdict->at[i].text, into);
+	for (size_t i = 0; i < verdict->note_count; i++) write_wrapped("note: ", verdict->note[i], into);
+}
+
+static void write_thresholds(const struct report *report, struct buf *into) {
+	size_t width = strlen("Thresholds");
+	if (report->threshold_count == 0) return;
+	for (size_t i = 0; i < report->threshold_count; i++) {
+		size_t size = strlen(report->thresholds[i].threshold->text);
+		if (size > width) width = size;
+	}
+	if (width > NAME_COLUMNS) width = NAME_COLUMNS;
+	buf_add_format(into, "\n%-*s %12s\n", (int)width + 2, "Thresholds", "value");
+	for (size_t i = 0; i < report->threshold_count; i++) {
+		const struct judged *judged = &report->thresholds[i];
+		char value[32] = "-";
+		if (!judged->unknown) judge_format(judged->threshold, judged->value, value, sizeof(value));
+		buf_add_format(into, "  %-*.*s %12s  %s%s%s\n", (int)width, (int)width, judged->threshold->text, value,
+			judged->passed ? "pass" : "FAIL", judged->few ? "  few samples" : "", judged->unknown ? "  nothing to compare" : "");
+	}
 }
 
 static void write_head(const struct report *report, struct buf *into) {
@@ -88,6 +137,8 @@ static void write_head(const struct report *report, struct buf *into) {
 	buf_add_format(into, "%s %.*s%s\n", method, cut ? room - 3 : room, report->run.target, cut ? "..." : "");
 	write_model(report, into);
 	write_end(report, into);
+	if (report->planned + report->attempts + report->connect_failed > 0) write_verdict(report, into);
+	write_thresholds(report, into);
 }
 
 static void write_time_titles(struct buf *into) {
@@ -175,6 +226,23 @@ static bool part_shows(const struct report *report, enum part part) {
 	return times->mean * 1000 >= report->response_all.mean || times->at[P99].value >= report->response_all.at[P99].value / 100;
 }
 
+/* The same times seen by the kernel: p50, p99 and the number of requests that carry its stamp. */
+static void write_stamps(const struct report *report, struct buf *into) {
+	static const char *const words[] = {
+		"network and target: from the send to the arrival here", "strest itself: from the arrival until it was read"};
+	static const char *const titles[] = {"outside", "client queue"};
+	const struct distribution *times[] = {&report->outside, &report->client_queue};
+	if (report->outside.count == 0) return;
+	buf_add_format(
+		into, "  %-17s %9s %9s   by the kernel's clock, of %llu requests\n", "", "p50", "p99", (unsigned long long)report->outside.count);
+	for (size_t i = 0; i < LENGTH(times); i++) {
+		buf_add_format(into, "  %-17s", titles[i]);
+		put_quantile(into, &times[i]->at[P50]);
+		put_quantile(into, &times[i]->at[P99]);
+		buf_add_format(into, "  %s\n", words[i]);
+	}
+}
+
 static void write_parts(const struct report *report, struct buf *into) {
 	if (report->response_all.max == 0) return;
 	buf_add_format(into, "\nWhere the time went %9s %9s\n", "mean", "p99");
@@ -186,15 +254,17 @@ static void write_parts(const struct report *report, struct buf *into) {
 		put_quantile(into, &times->at[P99]);
 		buf_add_format(into, "  %s\n", part_words[part]);
 	}
+	write_stamps(report, into);
 }
 
 static void write_errors(const struct report *report, struct buf *into) {
+	char first[64];
 	if (report->failed + report->open == 0) return;
 	buf_add_text(into, "\nErrors\n");
 	for (enum reason reason = 0; reason < REASON_COUNT; reason++) {
 		if (reason == REASON_NONE || report->reasons[reason] == 0) continue;
-		buf_add_format(into, "  %12llu  %s: %s\n", (unsigned long long)report->reasons[reason], outcome_name(reason_outcome(reason)),
-			reason_words(reason));
+		snprintf(first, sizeof(first), "  %12llu  %s: ", (unsigned long long)report->reasons[reason], outcome_name(reason_outcome(reason)));
+		write_wrapped(first, reason_words(reason), into);
 	}
 }
 
@@ -233,6 +303,15 @@ static void write_connections(const struct report *report, struct buf *into) {
 		(unsigned long long)report->closed[CLOSER_END]);
 	if (!report->run.open_loop && report->connect_failed > 0)
 		buf_add_text(into, "             a task whose connection could not be opened waits 100 ms, then longer, up to 1 s\n");
+}
+
+static void write_tls(const struct report *report, struct buf *into) {
+	const struct run_info *run = &report->run;
+	if (!run->tls) return;
+	buf_add_format(into, "TLS          %s%s%.50s\n             handshakes: %llu full, %llu resumed, %llu failed\n",
+		run->tls_version ? run->tls_version : "no handshake", run->tls_cipher ? ", " : "", run->tls_cipher ? run->tls_cipher : "",
+		(unsigned long long)report->handshakes_full, (unsigned long long)report->handshakes_resumed,
+		(unsigned long long)report->handshakes_failed);
 }
 
 static void write_books(const struct report *report, struct buf *into) {
@@ -297,6 +376,7 @@ void summary_write_block(const struct report *report, struct buf *into) {
 		write_results(report, into);
 	write_rate(report, into);
 	write_connections(report, into);
+	write_tls(report, into);
 	write_books(report, into);
 	buf_add_text(into, "\n");
 }

@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
@@ -233,6 +234,84 @@ static void only_parts_that_matter_are_shown(void **state) {
 	assert_lacks(text, "TLS handshake");
 }
 
+static void the_verdict_stands_near_the_top(void **state) {
+	struct report_sample *sample = *state;
+	report_sample_init(sample, true);
+	report_sample_add(sample, 100, MSEC, REASON_NONE, 200);
+	assert_has(block(sample), "ended by duration\nverdict: nothing on strest's side limited this result\n\nResponse time");
+	assert_lacks(block(sample), "note:");
+	assert_lacks(block(sample), "Thresholds");
+	report_sample_fill(sample);
+	const char *text = block(sample);
+	assert_has(text, "ended by duration\n"
+			 "verdict: limited by paused: strest, or its machine, stood still 1 time, for up to 203 ms\n"
+			 "         and ports: no local port was free for 3 connections (net.ipv4.ip_local_port_range)\n"
+			 "note: strest's own queue is 17 % of the service time");
+	assert_lacks(text, "nothing on strest's side");
+	assert_no_line_over_100_columns(text);
+}
+
+static void long_causes_are_wrapped(void **state) {
+	struct report_sample *sample = *state;
+	report_sample_init(sample, true);
+	report_sample_fill(sample);
+	report_sample_build(sample);
+	struct verdict *verdict = &sample->report.verdict;
+	verdict->count = CAUSE_COUNT;
+	for (int i = 0; i < CAUSE_COUNT; i++) snprintf(verdict->at[i].text, sizeof(verdict->at[i].text), "late: %0*d and %0*d", 80, 1, 60 + i, 2);
+	buf_fini(&sample->text);
+	summary_write_block(&sample->report, &sample->text);
+	const char *text = buf_text(&sample->text);
+	assert_has(text, "verdict: limited by late:\n                    0000000");
+	assert_has(text, "1\n                    and 0000000");
+	assert_has(text, "         and late: 0000");
+	assert_no_line_over_100_columns(text);
+}
+
+/* The values are those of result_json_test.py. */
+static void thresholds_are_a_table_of_pass_and_fail(void **state) {
+	struct report_sample *sample = *state;
+	report_sample_init(sample, true);
+	report_sample_fill(sample);
+	const char *text = block(sample);
+	assert_has(text, "\nThresholds                 value\n"
+			 "  p50<10ms               5.99 ms  pass\n"
+			 "  p99<250ms                never  FAIL\n"
+			 "  p99.9<1s                 never  FAIL  few samples\n"
+			 "  errors<=5.5%             5.5 %  pass\n"
+			 "  errors<100                 110  FAIL\n"
+			 "  rps>=198                 198/s  pass\n"
+			 "  stage.2.p90<6.8ms      6.78 ms  pass\n"
+			 "  stage.3.max<1s               -  FAIL  nothing to compare\n");
+	sample->result.cause = STOP_THRESHOLD;
+	sample->result.aborted_by = &sample->thresholds[0];
+	text = block(sample);
+	assert_has(text, "measured for 10.0 s\nended early: p50<10ms was missed\n");
+	assert_has(text, "  p50<10ms               5.99 ms  FAIL\n");
+}
+
+static void a_run_over_tls_says_what_was_spoken(void **state) {
+	struct report_sample *sample = *state;
+	report_sample_init(sample, true);
+	report_sample_fill(sample);
+	assert_has(block(sample), "\nTLS          TLSv1.3, TLS_AES_256_GCM_SHA384\n             handshakes: 40 full, 30 resumed, 3 failed\n");
+	sample->run.tls_version = sample->run.tls_cipher = NULL;
+	assert_has(block(sample), "\nTLS          no handshake\n             handshakes: ");
+	sample->run.tls = false;
+	assert_lacks(block(sample), "\nTLS ");
+}
+
+static void the_kernels_stamps_stand_beside_the_parts(void **state) {
+	struct report_sample *sample = *state;
+	report_sample_init(sample, true);
+	report_sample_fill(sample);
+	assert_has(block(sample), "                          p50       p99   by the kernel's clock, of 120 requests\n"
+				  "  outside             5.00 ms         -  network and target: from the send to the arrival here\n"
+				  "  client queue        1.00 ms         -  strest itself: from the arrival until it was read\n");
+	memset(&sample->totals->outside, 0, sizeof(sample->totals->outside));
+	assert_lacks(block(sample), "kernel's clock");
+}
+
 static void great_numbers_and_names_stay_within_100_columns(void **state) {
 	struct report_sample *sample = *state;
 	report_sample_init(sample, true);
@@ -262,6 +341,12 @@ static void great_numbers_and_names_stay_within_100_columns(void **state) {
 	for (int i = 1; i < REASON_COUNT; i++) report->reasons[i] = 123456789012;
 	for (int i = 0; i < TALLY_STATUSES; i++) report->status[i] = 12345678901;
 	for (int i = 0; i < PART_COUNT; i++) report->parts[i] = report->response_all;
+	report->handshakes_full = report->handshakes_resumed = report->handshakes_failed = 12345678;
+	report->outside.count = 100000000000;
+	static const char rule[] = "stage.256.p99.99999999<=000000000000000000001.0000000000000000001h";
+	sample->thresholds[0].text = rule;
+	sample->result.cause = report->cause = STOP_THRESHOLD;
+	report->aborted_by = &sample->thresholds[0];
 	report->groups[3].group.name = "[1111:2222:3333:4444:5555:6666:7777:8888]:65535 and more";
 	buf_fini(&sample->text);
 	summary_write_block(report, &sample->text);
@@ -292,6 +377,11 @@ int main(void) {
 		cmocka_unit_test_setup_teardown(the_end_of_the_run_is_named, setup, teardown),
 		cmocka_unit_test_setup_teardown(groups_are_shown_when_there_is_more_than_one, setup, teardown),
 		cmocka_unit_test_setup_teardown(only_parts_that_matter_are_shown, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_verdict_stands_near_the_top, setup, teardown),
+		cmocka_unit_test_setup_teardown(long_causes_are_wrapped, setup, teardown),
+		cmocka_unit_test_setup_teardown(thresholds_are_a_table_of_pass_and_fail, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_run_over_tls_says_what_was_spoken, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_kernels_stamps_stand_beside_the_parts, setup, teardown),
 		cmocka_unit_test_setup_teardown(great_numbers_and_names_stay_within_100_columns, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_run_without_requests_says_so, setup, teardown),
 	};

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 unsigned machine_cpus(void) {
 	cpu_set_t set;
@@ -12,33 +13,99 @@ unsigned machine_cpus(void) {
 	return count > 0 ? (unsigned)count : 1;
 }
 
-/* Returns whether the file of a cgroup's limit says something other than "max". */
-static bool machine_file_limits(const char *path) {
+/* Looks at a file of a cgroup; returns whether that is enough. */
+typedef bool machine_visit(const char *path, void *user);
+
+/* Visits `name` in a group and in each one above it; `group` is changed on the way. */
+static bool machine_climb(const char *mount, char *group, const char *name, machine_visit *visit, void *user) {
+	char path[1024];
+	for (;;) {
+		snprintf(path, sizeof(path), "%s%s/%s", mount, strcmp(group, "/") == 0 ? "" : group, name);
+		if (visit(path, user)) return true;
+		char *slash = strrchr(group, '/');
+		if (!slash || group[1] == 0) return false;
+		slash[slash == group ? 1 : 0] = 0;
+	}
+}
+
+/* Visits a file of the process's cgroups that rule the processor, upwards: `name` in the tree of version 2, `old_name` in that of version 1.
+ * Source: cgroups(7), /proc/PID/cgroup. */
+static bool machine_walk_cgroups(const char *name, const char *old_name, machine_visit *visit, void *user) {
+	char line[512];
+	bool enough = false;
+	FILE *file = fopen("/proc/self/cgroup", "re");
+	if (!file) return false;
+	while (!enough && fgets(line, sizeof(line), file)) {
+		char *controllers = strchr(line, ':'), *group = controllers ? strchr(controllers + 1, ':') : NULL;
+		if (!group) continue;
+		*group++ = 0;
+		group[strcspn(group, "\n")] = 0;
+		controllers++;
+		if (!*controllers) enough = machine_climb("/sys/fs/cgroup", group, name, visit, user);
+		if (strcmp(controllers, "cpu") == 0 || strncmp(controllers, "cpu,", 4) == 0 || strstr(controllers, ",cpu"))
+			enough = machine_climb("/sys/fs/cgroup/cpu", group, old_name, visit, user);
+	}
+	fclose(file);
+	return enough;
+}
+
+/* Returns whether a cpu.max or cpu.cfs_quota_us names a limit: neither "max" nor -1. */
+static bool machine_file_limits(const char *path, void *unused) {
 	char line[64];
 	FILE *file = fopen(path, "re");
+	(void)unused;
 	if (!file) return false;
-	bool limits = fgets(line, sizeof(line), file) && strncmp(line, "max", 3) != 0;
+	bool limits = fgets(line, sizeof(line), file) && strncmp(line, "max", 3) != 0 && line[0] != '-';
 	fclose(file);
 	return limits;
 }
 
 bool machine_has_quota(void) {
-	char line[512], path[1024];
-	FILE *file = fopen("/proc/self/cgroup", "re");
+	return machine_walk_cgroups("cpu.max", "cpu.cfs_quota_us", machine_file_limits, NULL);
+}
+
+/* Takes the counts of a cpu.stat if they are the largest so far: a quota above ours holds us back as well. */
+static bool machine_read_throttling(const char *path, void *user) {
+	struct machine_strain *strain = user;
+	unsigned long long times = 0, time = 0;
+	nsec throttled = 0;
+	char line[128];
+	FILE *file = fopen(path, "re");
 	if (!file) return false;
-	char *group = NULL;
-	while (!group && fgets(line, sizeof(line), file))
-		if (strncmp(line, "0::", 3) == 0) group = line + 3;
-	fclose(file);
-	if (!group) return false;
-	group[strcspn(group, "\n")] = 0;
-	for (;;) {
-		snprintf(path, sizeof(path), "/sys/fs/cgroup%s/cpu.max", strcmp(group, "/") == 0 ? "" : group);
-		if (machine_file_limits(path)) return true;
-		char *slash = strrchr(group, '/');
-		if (!slash || group[1] == 0) return false;
-		slash[slash == group ? 1 : 0] = 0;
+	while (fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "nr_throttled %llu", &times) == 1) strain->throttled_known = true;
+		if (sscanf(line, "throttled_usec %llu", &time) == 1) throttled = (nsec)time * USEC; /* version 2 */
+		if (sscanf(line, "throttled_time %llu", &time) == 1) throttled = (nsec)time;        /* version 1 */
 	}
+	fclose(file);
+	if (throttled > strain->throttled) strain->throttled = throttled;
+	if (times > strain->throttled_times) strain->throttled_times = times;
+	return false;
+}
+
+/* Source: proc(5), /proc/stat: the eighth number behind "cpu", in clock ticks. */
+static void machine_read_steal(struct machine_strain *strain) {
+	unsigned long long steal = 0;
+	FILE *file = fopen("/proc/stat", "re");
+	if (!file) return;
+	strain->steal_known = fscanf(file, "cpu %*u %*u %*u %*u %*u %*u %*u %llu", &steal) == 1;
+	fclose(file);
+	strain->steal = (nsec)steal * (SEC / sysconf(_SC_CLK_TCK));
+}
+
+void machine_read_strain(struct machine_strain *ret) {
+	*ret = (struct machine_strain){0};
+	machine_walk_cgroups("cpu.stat", "cpu.stat", machine_read_throttling, ret);
+	machine_read_steal(ret);
+}
+
+void machine_add_strain(const struct machine_strain *from, const struct machine_strain *to, struct strain *ret) {
+	ret->cpus = machine_cpus();
+	ret->throttled_known = from->throttled_known && to->throttled_known;
+	ret->throttled = to->throttled - from->throttled;
+	ret->throttled_times = to->throttled_times - from->throttled_times;
+	ret->steal_known = from->steal_known && to->steal_known;
+	ret->steal = to->steal - from->steal;
 }
 
 uint64_t machine_raise_files(uint64_t wanted) {

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 #include <sched.h>
+#include <stdio.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -52,10 +53,44 @@ static void asking_for_a_quota_is_repeatable(void **state) {
 	for (int i = 0; i < 10; i++) assert_int_equal(machine_has_quota(), quota);
 }
 
+/* The second number is read by another way: awk's eighth field behind "cpu". */
+static void steal_is_what_proc_says(void **state) {
+	(void)state;
+	struct machine_strain before, after;
+	double ticks = -1;
+	machine_read_strain(&before);
+	FILE *other = popen("awk '/^cpu / { print $9 }' /proc/stat", "r");
+	assert_non_null(other);
+	assert_int_equal(fscanf(other, "%lf", &ticks), 1);
+	pclose(other);
+	machine_read_strain(&after);
+	assert_true(before.steal_known);
+	double steal = ticks * 1e9 / (double)sysconf(_SC_CLK_TCK);
+	assert_true(steal >= (double)before.steal - 1 && steal <= (double)after.steal + 1);
+}
+
+static void strain_is_a_difference(void **state) {
+	(void)state;
+	struct machine_strain from = {true, 5 * SEC, 10, true, SEC}, to = {true, 6 * SEC, 14, true, 3 * SEC};
+	struct strain strain = {.no_port = 3};
+	machine_add_strain(&from, &to, &strain);
+	assert_true(strain.throttled_known && strain.steal_known);
+	assert_int_equal(strain.throttled, SEC);
+	assert_int_equal(strain.throttled_times, 4);
+	assert_int_equal(strain.steal, 2 * SEC);
+	assert_int_equal(strain.no_port, 3);
+	assert_int_equal(strain.cpus, machine_cpus());
+	to.throttled_known = false;
+	machine_add_strain(&from, &to, &strain);
+	assert_false(strain.throttled_known);
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(there_are_as_many_cpus_as_the_mask_has),
 		cmocka_unit_test(the_limit_of_files_is_raised),
+		cmocka_unit_test(steal_is_what_proc_says),
+		cmocka_unit_test(strain_is_a_difference),
 		cmocka_unit_test(asking_for_a_quota_is_repeatable),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

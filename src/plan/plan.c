@@ -57,8 +57,10 @@ static void plan_build_groups(struct plan *plan, const struct text_list *address
 	rows[2] = (struct group){GROUP_BY_CONNECTION, "reused"};
 	for (size_t i = 0; i < addresses->count; i++) rows[3 + i] = (struct group){GROUP_BY_ADDRESS, addresses->at[i]};
 	size_t first_stage = 3 + addresses->count;
-	for (size_t i = 0; i < stages; i++) rows[first_stage + i] = (struct group){GROUP_BY_STAGE, arena_format(arena, "%zu", i + 1)};
-	if (holds) rows[count - 1] = (struct group){GROUP_BY_STAGE, "hold"};
+	const struct segment *segments = plan->schedule.at;
+	for (size_t i = 0; i < stages; i++)
+		rows[first_stage + i] = (struct group){GROUP_BY_STAGE, arena_format(arena, "%zu", i + 1), segments[i].t0, segments[i + 1].t0};
+	if (holds) rows[count - 1] = (struct group){GROUP_BY_STAGE, "hold", segments[stages].t0, NSEC_NEVER};
 	plan->groups = (struct group_table){count, rows, 3, first_stage};
 }
 
@@ -81,9 +83,10 @@ bool plan_build(const struct plan_inputs *inputs, struct arena *arena, struct pl
 	plan->retry_stale = http->retry_stale == RETRY_STALE_IDEMPOTENT;
 	plan->expected = http->status;
 	plan->truth = inputs->settings->out.truth;
+	plan->kernel_stamps = (enum kernel_stamps)inputs->settings->load.kernel_stamps;
 	plan->method = method_name((enum method)http->method);
 	plan_build_groups(plan, inputs->addresses, load->stages.count, arena);
-	return source_build_plain(http, inputs->url, arena, &plan->source, err);
+	return source_build(http, inputs->url, arena, &plan->source, err);
 }
 
 static void plan_describe_load(const struct plan *plan, struct buf *text) {

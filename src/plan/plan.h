@@ -44,6 +44,7 @@ struct plan {
 	nsec timeout, connect_timeout;
 	bool retry_stale; /* for idempotent methods */
 	bool truth;
+	enum kernel_stamps kernel_stamps;
 	struct status_set expected;
 	uint64_t seed;
 	const char *method; /* "GET" */
@@ -60,7 +61,7 @@ struct plan_inputs {
 	struct machine machine;
 };
 
-/* Builds the plan. Reads --data-file. ERR_FAILED with the option in the sentence. */
+/* Builds the plan. Reads --data-file or --data-lines. ERR_FAILED with the option in the sentence. */
 bool plan_build(const struct plan_inputs *inputs, struct arena *arena, struct plan *ret, struct err *err);
 
 /* Returns how many of `total` things worker `worker` of `plan` gets: shares differ by one at most and add up. */

@@ -40,6 +40,14 @@ nsec schedule_moment(const struct schedule *schedule, double mass) {
 	return segment->t0 + (nsec)llround(ns);
 }
 
+double schedule_rate(const struct schedule *schedule, nsec at, bool *ret_moving) {
+	size_t i = schedule->count - 1;
+	while (i > 0 && schedule->at[i].t0 > at) i--;
+	const struct segment *segment = &schedule->at[i];
+	if (ret_moving) *ret_moving = segment->slope != 0;
+	return segment->rate + segment->slope * (double)(at - segment->t0) / 1e9;
+}
+
 double schedule_peak(const struct schedule *schedule, nsec end) {
 	double peak = 0;
 	for (size_t i = 0; i < schedule->count && schedule->at[i].t0 < end; i++) {

@@ -35,6 +35,9 @@ void schedule_build(struct schedule *schedule, double rate, const struct stage_l
 /* Returns the integral of the rate from 0 to `at` (requests). */
 double schedule_integral(const struct schedule *schedule, nsec at);
 
+/* Returns the rate at `at`, in requests per second; *ret_moving (NULL: not wanted) tells whether it changes just then. */
+double schedule_rate(const struct schedule *schedule, nsec at, bool *ret_moving);
+
 /* Returns the moment at which the integral reaches `mass`, rounded to ns; NSEC_NEVER if it never does. Where the rate is 0 for a while just
  * then, the moment is the end of that pause. */
 nsec schedule_moment(const struct schedule *schedule, double mass);

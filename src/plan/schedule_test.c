@@ -22,6 +22,24 @@ static const struct schedule *build(double rate, const char *stages) {
 	return &schedule;
 }
 
+/* By hand, from the line of each stage. */
+static void the_rate_of_a_moment_lies_on_its_line(void **state) {
+	(void)state;
+	static const struct {
+		nsec at;
+		double rate;
+		bool moving;
+	} rows[] = {{0, 0, true}, {5 * SEC, 50, true}, {10 * SEC, 100, true}, {12 * SEC, 80, true}, {20 * SEC, 0, false}, {99 * SEC, 0, false}};
+	const struct schedule *schedule = build(0, "10s@100,10s@0");
+	bool moving;
+	for (size_t i = 0; i < LENGTH(rows); i++) {
+		assert_float_equal(schedule_rate(schedule, rows[i].at, &moving), rows[i].rate, 1e-9);
+		assert_int_equal(moving, rows[i].moving);
+	}
+	assert_float_equal(schedule_rate(build(250, NULL), 7 * SEC, &moving), 250, 1e-9);
+	assert_false(moving);
+}
+
 /* A ramp from 0 to 100/s in 10 s has the integral 5 t^2, so that k is due at sqrt(k / 5); down again it is the mirror image. */
 static void due_times_are_those_of_the_hand(void **state) {
 	(void)state;
@@ -315,6 +333,7 @@ static void after_the_last_request_there_is_never_one(void **state) {
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_rate_of_a_moment_lies_on_its_line),
 		cmocka_unit_test(due_times_are_those_of_the_hand),
 		cmocka_unit_test(integrals_are_those_of_the_hand),
 		cmocka_unit_test(moment_and_integral_are_inverse),

@@ -16,17 +16,18 @@ const char *method_name(enum method method) {
 	return names[method];
 }
 
-static bool source_read_file(const char *path, struct arena *arena, struct slice *ret, struct err *err) {
+/* Reads a whole file; `option` is the one that named it. */
+static bool source_read_file(const char *option, const char *path, struct arena *arena, struct slice *ret, struct err *err) {
 	struct stat file;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0) return err_set_sys(err, ERR_FAILED, errno, "--data-file: cannot open '%s'", path);
+	if (fd < 0) return err_set_sys(err, ERR_FAILED, errno, "%s: cannot open '%s'", option, path);
 	if (fstat(fd, &file) != 0 || !S_ISREG(file.st_mode)) {
 		close(fd);
-		return err_set(err, ERR_FAILED, "--data-file: '%s' is not a regular file", path);
+		return err_set(err, ERR_FAILED, "%s: '%s' is not a regular file", option, path);
 	}
 	if ((size_t)file.st_size > BODY_MAX) {
 		close(fd);
-		return err_set(err, ERR_FAILED, "--data-file: '%s' is larger than 1 GiB", path);
+		return err_set(err, ERR_FAILED, "%s: '%s' is larger than 1 GiB", option, path);
 	}
 	size_t size = (size_t)file.st_size, done = 0;
 	char *bytes = arena_alloc(arena, size);
@@ -37,7 +38,7 @@ static bool source_read_file(const char *path, struct arena *arena, struct slice
 	}
 	int failed = errno;
 	close(fd);
-	if (done < size) return err_set_sys(err, ERR_FAILED, failed, "--data-file: cannot read '%s'", path);
+	if (done < size) return err_set_sys(err, ERR_FAILED, failed, "%s: cannot read '%s'", option, path);
 	*ret = (struct slice){bytes, size};
 	return true;
 }
@@ -96,10 +97,16 @@ static void source_write_head(const struct http_settings *http, const struct url
 static const struct http_request *source_plain_next(const struct source *source, uint64_t user, uint64_t k) {
 	(void)user;
 	(void)k;
-	return source->plain;
+	return source->requests;
+}
+
+static const struct http_request *source_lines_next(const struct source *source, uint64_t user, uint64_t k) {
+	(void)user;
+	return &source->requests[k % source->count];
 }
 
 static const struct source_ops source_plain_ops = {.next = source_plain_next};
+static const struct source_ops source_lines_ops = {.next = source_lines_next};
 
 /* The framing follows from the body; a header that says otherwise would make every answer a riddle (RFC 9112 section 6). */
 static bool source_check_headers(const struct http_settings *http, struct err *err) {
@@ -109,24 +116,81 @@ static bool source_check_headers(const struct http_settings *http, struct err *e
 	return true;
 }
 
-bool source_build_plain(const struct http_settings *http, const struct url *url, struct arena *arena, struct source *ret, struct err *err) {
-	struct slice body = slice_of(http->data);
-	if (!source_check_headers(http, err)) return false;
-	if (http->data_file && !source_read_file(http->data_file, arena, &body, err)) return false;
+/* What the requests of one run are made from. */
+struct source_maker {
+	const struct http_settings *http;
+	const struct url *url;
+	struct arena *arena;
+	struct err *err;
+};
+
+/* Lays out one request; `like`, if its body has the same size, lends its head. */
+static bool source_make(const struct source_maker *maker, struct slice body, const struct http_request *like, struct http_request *ret) {
+	const struct http_settings *http = maker->http;
+	*ret = (struct http_request){
+		.body = body,
+		.is_head = http->method == METHOD_HEAD,
+		.is_idempotent = http->method != METHOD_POST && http->method != METHOD_PATCH, /* RFC 9110 section 9.2.2 */
+	};
+	if (like) {
+		ret->head = like->head;
+		return true;
+	}
 	struct buf head;
 	buf_init(&head, HEAD_MAX);
-	source_write_head(http, url, body, &head);
-	if (head.full) {
-		buf_fini(&head);
-		return err_set(err, ERR_FAILED, "--headers: the request head is larger than 1 MiB");
-	}
-	struct http_request *request = arena_alloc(arena, sizeof(*request));
-	size_t size = head.size;
-	request->head = (struct slice){arena_copy(arena, (struct slice){buf_text(&head), size}), size};
-	request->body = body;
-	request->is_head = http->method == METHOD_HEAD;
-	request->is_idempotent = http->method != METHOD_POST && http->method != METHOD_PATCH; /* RFC 9110 section 9.2.2 */
+	source_write_head(http, maker->url, body, &head);
+	bool full = head.full;
+	if (!full) ret->head = (struct slice){arena_copy(maker->arena, (struct slice){buf_text(&head), head.size}), head.size};
 	buf_fini(&head);
-	*ret = (struct source){&source_plain_ops, request};
+	return !full || err_set(maker->err, ERR_FAILED, "--headers: the request head is larger than 1 MiB");
+}
+
+static bool source_build_one(const struct source_maker *maker, struct source *ret) {
+	const struct http_settings *http = maker->http;
+	struct slice body = slice_of(http->data);
+	struct http_request *request = arena_alloc(maker->arena, sizeof(*request));
+	if (http->data_file && !source_read_file("--data-file", http->data_file, maker->arena, &body, maker->err)) return false;
+	if (!source_make(maker, body, NULL, request)) return false;
+	*ret = (struct source){&source_plain_ops, request, 1};
 	return true;
+}
+
+/* Takes the next line off a text, without its LF or CRLF. A line end at the end of the text does not begin another line. */
+static struct slice source_next_line(struct slice *text) {
+	struct slice line = slice_cut(*text, '\n', text);
+	if (line.size > 0 && line.at[line.size - 1] == '\r') line.size--;
+	return line;
+}
+
+static size_t source_count_lines(struct slice text) {
+	size_t count = 0;
+	for (; text.size > 0; count++) source_next_line(&text);
+	return count;
+}
+
+#define SHARED_HEADS 4096 /* lines shorter than this share the head of an earlier line as long */
+
+/* One request a line; blank lines are requests with an empty body. */
+static bool source_build_lines(const struct source_maker *maker, struct source *ret) {
+	const char *path = maker->http->data_lines;
+	const struct http_request **by_size = arena_array(maker->arena, SHARED_HEADS, sizeof(struct http_request *));
+	struct slice text;
+	if (!source_read_file("--data-lines", path, maker->arena, &text, maker->err)) return false;
+	size_t count = source_count_lines(text);
+	if (count == 0) return err_set(maker->err, ERR_FAILED, "--data-lines: '%s' has no line; write one request body a line", path);
+	struct http_request *requests = arena_array(maker->arena, count, sizeof(*requests));
+	for (size_t i = 0; i < count; i++) {
+		struct slice line = source_next_line(&text);
+		const struct http_request **like = line.size < SHARED_HEADS ? &by_size[line.size] : NULL;
+		if (!source_make(maker, line, like ? *like : NULL, &requests[i])) return false;
+		if (like) *like = &requests[i];
+	}
+	*ret = (struct source){&source_lines_ops, requests, count};
+	return true;
+}
+
+bool source_build(const struct http_settings *http, const struct url *url, struct arena *arena, struct source *ret, struct err *err) {
+	struct source_maker maker = {http, url, arena, err};
+	if (!source_check_headers(http, err)) return false;
+	return http->data_lines ? source_build_lines(&maker, ret) : source_build_one(&maker, ret);
 }

@@ -19,12 +19,13 @@ struct source_ops {
 
 struct source {
 	const struct source_ops *ops;
-	const struct http_request *plain;
+	const struct http_request *requests; /* request k is number k % count */
+	uint64_t count;
 };
 
-/* Makes the source of one fixed request from the settings: head and body are laid out once in the arena.
- * ERR_FAILED: an unreadable --data-file. */
-bool source_build_plain(const struct http_settings *http, const struct url *url, struct arena *arena, struct source *ret, struct err *err);
+/* Makes the source that the settings describe: one fixed request, or with --data-lines one for each line. Heads and bodies are laid out once in the
+ * arena; lines of the same length share a head. ERR_FAILED: an unreadable or empty file. */
+bool source_build(const struct http_settings *http, const struct url *url, struct arena *arena, struct source *ret, struct err *err);
 
 /* Returns a method's name as it goes over the wire ("GET"). */
 const char *method_name(enum method method);

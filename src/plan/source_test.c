@@ -44,7 +44,7 @@ static int teardown(void **state) {
 static bool build(struct box *box, const struct http_settings *http, const char *address) {
 	struct url url;
 	if (!url_parse(address, &box->arena, &url, &box->err)) fail_msg("%s", box->err.text);
-	return source_build_plain(http, &url, &box->arena, &box->source, &box->err);
+	return source_build(http, &url, &box->arena, &box->source, &box->err);
 }
 
 static const struct http_request *request(struct box *box, const struct http_settings *http, const char *address) {
@@ -192,11 +192,11 @@ static void a_file_is_sent_byte_for_byte(void **state) {
 }
 
 static void assert_refused(struct box *box, const struct http_settings *http, const char *option, const char *subject) {
-	box->source.plain = (const void *)box;
+	box->source.requests = (const void *)box;
 	assert_false(build(box, http, "http://h/"));
 	assert_int_equal(box->err.code, ERR_FAILED);
 	if (!strstr(box->err.text, option) || !strstr(box->err.text, subject)) fail_msg("'%s'", box->err.text);
-	assert_ptr_equal(box->source.plain, box); /* untouched */
+	assert_ptr_equal(box->source.requests, box); /* untouched */
 }
 
 static void an_unreadable_file_is_named(void **state) {
@@ -222,6 +222,49 @@ static void a_pipe_is_refused_without_waiting(void **state) {
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_true(WIFEXITED(status)); /* not ended by the alarm */
 	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static void write_body(const struct box *box, const char *text) {
+	FILE *file = fopen(box->path, "w");
+	assert_non_null(file);
+	fputs(text, file);
+	assert_int_equal(fclose(file), 0);
+}
+
+static void request_k_carries_line_k_and_begins_again(void **state) {
+	struct box *box = *state;
+	static const char *const lines[] = {"one", "", "three", "tw=", "last"};
+	struct http_settings http = {.method = METHOD_POST, .data_lines = box->path};
+	write_body(box, "one\n\r\nthree\r\ntw=\nlast");
+	assert_true(build(box, &http, "http://h/"));
+	for (uint64_t k = 0; k < 12; k++) {
+		const struct http_request *made = box->source.ops->next(&box->source, 7, k);
+		const char *line = lines[k % 5];
+		char length[64];
+		assert_slice(made->body, line);
+		snprintf(length, sizeof(length), "\r\nContent-Length: %zu\r\n\r\n", strlen(line));
+		assert_non_null(memmem(made->head.at, made->head.size, length, strlen(length)));
+	}
+	/* The number of a request may be anything, its line is the same. */
+	assert_slice(box->source.ops->next(&box->source, 0, 5000000000000000003u)->body, "tw=");
+}
+
+static void lines_of_one_length_share_a_head(void **state) {
+	struct box *box = *state;
+	struct http_settings http = {.method = METHOD_PUT, .data_lines = box->path};
+	write_body(box, "abc\ndef\nlonger\n");
+	assert_true(build(box, &http, "http://h/"));
+	assert_int_equal(box->source.count, 3); /* the line end at the end begins no fourth one */
+	assert_ptr_equal(box->source.requests[0].head.at, box->source.requests[1].head.at);
+	assert_ptr_not_equal(box->source.requests[0].head.at, box->source.requests[2].head.at);
+}
+
+static void a_file_without_a_line_is_refused(void **state) {
+	struct box *box = *state;
+	struct http_settings http = {.data_lines = box->path};
+	assert_refused(box, &http, "--data-lines", box->path);
+	write_body(box, "");
+	assert_refused(box, &http, "--data-lines", "no line");
 }
 
 static void the_framing_is_not_for_headers(void **state) {
@@ -256,6 +299,9 @@ int main(void) {
 		cmocka_unit_test_setup_teardown(a_file_is_sent_byte_for_byte, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_unreadable_file_is_named, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_pipe_is_refused_without_waiting, setup, teardown),
+		cmocka_unit_test_setup_teardown(request_k_carries_line_k_and_begins_again, setup, teardown),
+		cmocka_unit_test_setup_teardown(lines_of_one_length_share_a_head, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_file_without_a_line_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_framing_is_not_for_headers, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_head_over_a_mebibyte_is_refused, setup, teardown),
 	};

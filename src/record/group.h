@@ -4,11 +4,14 @@
 
 #include <stddef.h>
 
+#include "base/clock.h"
+
 enum group_dimension { GROUP_BY_ALL, GROUP_BY_CONNECTION, GROUP_BY_ADDRESS, GROUP_BY_STAGE, GROUP_DIMENSIONS };
 
 struct group {
 	enum group_dimension dimension;
 	const char *name; /* "new", "reused", "127.0.0.1:3000", "2" */
+	nsec begin, end;  /* rows of stages: from the start of the run; NSEC_NEVER: the last one holds. Else 0 */
 };
 
 /* Row 0 is all, 1 new, 2 reused connections; then the addresses from `first_address`, then the stages from `first_stage`. */

@@ -18,7 +18,7 @@ struct tally *tally_new(size_t groups) {
 }
 
 static bool cell_empty(const struct cell *cell) {
-	return cell->ok + cell->failed + cell->open + cell->opened == 0;
+	return cell->ok + cell->failed + cell->open + cell->unsent + cell->opened == 0;
 }
 
 /* Only the slots between min and max can hold anything. */
@@ -33,8 +33,9 @@ static void histlet_clear(struct histlet *histlet) {
 
 static void cell_clear(struct cell *cell) {
 	if (cell_empty(cell)) return;
-	cell->ok = cell->failed = cell->open = cell->bytes = cell->opened = 0;
-	histlet_clear(&cell->response);
+	cell->ok = cell->failed = cell->open = cell->unsent = cell->bytes = cell->opened = 0;
+	histlet_clear(&cell->response_ok);
+	histlet_clear(&cell->response_other);
 	histlet_clear(&cell->service);
 }
 
@@ -53,7 +54,7 @@ static void cell_record(struct cell *cell, const struct sample *sample, enum kin
 	else
 		cell->open++;
 	cell->bytes += sample->bytes;
-	histlet_record(&cell->response, sample_response(sample), 1);
+	histlet_record(kind == KIND_OK ? &cell->response_ok : &cell->response_other, sample_response(sample), 1);
 	histlet_record(&cell->service, sample_service(sample), 1);
 }
 
@@ -114,9 +115,11 @@ static void cell_merge(struct cell *into, const struct cell *from) {
 	into->ok += from->ok;
 	into->failed += from->failed;
 	into->open += from->open;
+	into->unsent += from->unsent;
 	into->bytes += from->bytes;
 	into->opened += from->opened;
-	histlet_merge(&into->response, &from->response);
+	histlet_merge(&into->response_ok, &from->response_ok);
+	histlet_merge(&into->response_other, &from->response_other);
 	histlet_merge(&into->service, &from->service);
 }
 
@@ -144,6 +147,9 @@ void tally_merge(struct tally *into, const struct tally *from) {
 	into->opened += from->opened;
 	into->reused += from->reused;
 	into->connect_failed += from->connect_failed;
+	into->handshakes_full += from->handshakes_full;
+	into->handshakes_resumed += from->handshakes_resumed;
+	into->handshakes_failed += from->handshakes_failed;
 	counts_merge(into->closed, from->closed, CLOSER_COUNT);
 	into->spun += from->spun;
 	if (from->longest_gap > into->longest_gap) into->longest_gap = from->longest_gap;
@@ -159,4 +165,6 @@ void totals_merge(struct totals *into, const struct totals *from) {
 	hist_merge(&into->service_open, &from->service_open);
 	for (int part = 0; part < PART_COUNT; part++) hist_merge(&into->parts[part], &from->parts[part]);
 	hist_merge(&into->own_error, &from->own_error);
+	hist_merge(&into->outside, &from->outside);
+	hist_merge(&into->client_queue, &from->client_queue);
 }

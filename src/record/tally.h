@@ -15,9 +15,11 @@
 /* The requests of one group whose due lies in the window. */
 struct cell {
 	uint64_t ok, failed, open;
-	uint64_t bytes;          /* of bodies received */
-	uint64_t opened;         /* connections, warm-up included; rows of addresses only, counted by the engine */
-	struct histlet response; /* all three kinds together */
+	uint64_t unsent;               /* rows "all" and of stages only; counted by the engine at the end */
+	uint64_t bytes;                /* of bodies received */
+	uint64_t opened;               /* connections, warm-up included; rows of addresses only, counted by the engine */
+	struct histlet response_ok;    /* response times of the ok ones ... */
+	struct histlet response_other; /* ... and of those that failed or were open */
 	struct histlet service;
 };
 
@@ -40,6 +42,7 @@ struct tally {
 	uint64_t status[TALLY_STATUSES]; /* of books: real status codes; 0: none */
 	uint64_t opened, reused;         /* connections opened; requests of the books sent on one that had carried a request before */
 	uint64_t connect_failed;         /* dials that failed */
+	uint64_t handshakes_full, handshakes_resumed, handshakes_failed; /* TLS */
 	uint64_t closed[CLOSER_COUNT];
 	nsec spun;        /* time spent waiting without sleeping */
 	nsec longest_gap; /* longest time between two completions on one thread; merging takes the larger */
@@ -53,6 +56,9 @@ struct totals {
 	struct hist service_ok, service_failed, service_open;
 	struct hist parts[PART_COUNT]; /* zeros are not recorded: a part's missing count is its number of zeros */
 	struct hist own_error;         /* --truth only */
+	/* Requests whose last bytes carry the kernel's stamp (--kernel-stamps): done = sent + outside + client_queue (transfer included). */
+	struct hist outside;      /* from sent to the arrival of the last byte in this machine's kernel: network and target */
+	struct hist client_queue; /* from there until strest read it */
 };
 
 /* Allocates an empty tally for `groups` rows; free with free(). Cannot fail. */

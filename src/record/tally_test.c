@@ -109,8 +109,8 @@ static void an_ok_request_counts_in_the_books_its_cells_and_the_totals(void **st
 		assert_int_equal(cell->ok, want[row]);
 		assert_int_equal(cell->failed + cell->open, 0);
 		assert_int_equal(cell->bytes, want[row] * 100);
-		assert_int_equal(cell->response.count, want[row]);
-		assert_int_equal(cell->response.sum, want[row] * 26 * MSEC);
+		assert_int_equal(cell->response_ok.count, want[row]);
+		assert_int_equal(cell->response_ok.sum, want[row] * 26 * MSEC);
 		assert_int_equal(cell->service.sum, want[row] * 23 * MSEC);
 	}
 	assert_int_equal(box->totals->response_ok.count, 1);
@@ -148,7 +148,7 @@ static void failures_and_open_requests_count_by_reason(void **state) {
 	assert_int_equal(tally->cells[ROW_FIRST_ADDRESS].failed, 1);
 	assert_int_equal(tally->cells[ROW_FIRST_ADDRESS].open, 1);
 	assert_int_equal(tally->cells[ROW_SECOND_ADDRESS].failed, 1);
-	assert_int_equal(tally->cells[ROW_FIRST_STAGE].response.count + tally->cells[ROW_SECOND_STAGE].response.count, 0);
+	assert_int_equal(tally->cells[ROW_FIRST_STAGE].response_other.count + tally->cells[ROW_SECOND_STAGE].response_other.count, 0);
 	assert_int_equal(box->totals->response_failed.count, 2);
 	assert_int_equal(box->totals->response_open.count, 1);
 	assert_int_equal(box->totals->service_open.max, 49);

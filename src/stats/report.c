@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "stats/judge.h"
 
 #define FEW_BEYOND 10 /* a quantile says something when at least so many samples lie beyond it */
 
@@ -32,8 +33,9 @@ void distribution_from_hist(const struct hist *hist, uint64_t never, struct dist
 	}
 }
 
-void distribution_from_histlet(const struct histlet *histlet, struct distribution *ret) {
-	*ret = (struct distribution){.count = histlet->count};
+/* As distribution_from_hist. */
+static void distribution_from_histlet_and_never(const struct histlet *histlet, uint64_t never, struct distribution *ret) {
+	*ret = (struct distribution){.count = histlet->count + never};
 	if (histlet->count > 0) {
 		ret->min = histlet->min;
 		ret->max = histlet->max;
@@ -42,8 +44,15 @@ void distribution_from_histlet(const struct histlet *histlet, struct distributio
 	for (int i = 0; i < REPORT_QUANTILES; i++) {
 		uint64_t rank = hist_rank(ret->count, report_quantiles[i]);
 		uint64_t beyond = ret->count > rank ? ret->count - rank : 0;
-		ret->at[i] = quantile_make(histlet_at_rank(histlet, rank), histlet->max, beyond);
+		if (never > 0 && rank > histlet->count)
+			ret->at[i] = quantile_make(NSEC_NEVER, NSEC_NEVER, beyond);
+		else
+			ret->at[i] = quantile_make(histlet_at_rank(histlet, rank), histlet->max, beyond);
 	}
+}
+
+void distribution_from_histlet(const struct histlet *histlet, struct distribution *ret) {
+	distribution_from_histlet_and_never(histlet, 0, ret);
 }
 
 static void distribution_from_three(const struct hist *ok, const struct hist *failed, const struct hist *open, struct distribution *ret) {
@@ -91,10 +100,15 @@ static void books_build(const struct run_result *result, struct report *ret) {
 	ret->opened = tally->opened;
 	ret->reused = tally->reused;
 	ret->connect_failed = tally->connect_failed;
+	ret->handshakes_full = tally->handshakes_full;
+	ret->handshakes_resumed = tally->handshakes_resumed;
+	ret->handshakes_failed = tally->handshakes_failed;
 	memcpy(ret->closed, tally->closed, sizeof(ret->closed));
 	ret->longest_gap = tally->longest_gap;
 	ret->spun = tally->spun;
-	ret->worker_busy = result->worker_wall_ns > 0 ? (double)result->worker_cpu_ns / (double)result->worker_wall_ns : 0;
+	const struct strain *strain = &result->strain;
+	ret->strain = *strain;
+	ret->worker_busy = strain->busiest_wall > 0 ? (double)strain->busiest_cpu / (double)strain->busiest_wall : 0;
 	if (ret->worker_busy > 1) ret->worker_busy = 1;
 }
 
@@ -108,6 +122,8 @@ static void times_build(const struct totals *totals, struct report *ret) {
 	uint64_t requests = ret->ok + ret->failed + ret->open;
 	for (int part = 0; part < PART_COUNT; part++) distribution_with_zeros(&totals->parts[part], requests, &ret->parts[part]);
 	distribution_from_hist(&totals->own_error, 0, &ret->own_error);
+	distribution_from_hist(&totals->outside, 0, &ret->outside);
+	distribution_from_hist(&totals->client_queue, 0, &ret->client_queue);
 }
 
 static void groups_build(const struct group_table *table, const struct tally *tally, struct arena *arena, struct report *ret) {
@@ -123,14 +139,38 @@ static void groups_build(const struct group_table *table, const struct tally *ta
 		group->open = cell->open;
 		group->bytes = cell->bytes;
 		group->opened = cell->opened;
-		distribution_from_histlet(&cell->response, &group->response);
+		group->unsent = cell->unsent;
+		struct histlet *response = mem_alloc(sizeof(*response));
+		*response = cell->response_ok;
+		histlet_merge(response, &cell->response_other);
+		distribution_from_histlet(response, &group->response);
+		free(response);
 		distribution_from_histlet(&cell->service, &group->service);
+		if (group->group.dimension != GROUP_BY_STAGE) continue;
+		group->never = cell->failed + cell->open + cell->unsent;
+		distribution_from_histlet_and_never(&cell->response_ok, group->never, &group->slo);
+	}
+}
+
+/* The threshold that ended a run early was missed then, whatever came after. */
+static void thresholds_build(const struct run_result *result, struct arena *arena, struct report *ret) {
+	struct judged *judged = arena_array(arena, ret->run.threshold_count, sizeof(*judged));
+	judge_report(ret, judged);
+	ret->threshold_count = ret->run.threshold_count;
+	ret->thresholds = judged;
+	ret->thresholds_hold = true;
+	ret->aborted_by = result->aborted_by;
+	for (size_t i = 0; i < ret->threshold_count; i++) {
+		if (judged[i].threshold == result->aborted_by) judged[i].passed = false;
+		ret->thresholds_hold &= judged[i].passed;
 	}
 }
 
 void report_build(const struct run_info *run, const struct run_result *result, struct arena *arena, struct report *ret) {
-	*ret = (struct report){.run = *run, .series = result->series};
+	*ret = (struct report){.run = *run, .series = result->series, .tally = result->tally, .totals = result->totals};
 	books_build(result, ret);
 	times_build(result->totals, ret);
 	groups_build(&run->groups, result->tally, arena, ret);
+	thresholds_build(result, arena, ret);
+	verdict_build(ret, &ret->verdict);
 }

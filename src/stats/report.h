@@ -9,8 +9,11 @@
 #include "base/clock.h"
 #include "base/outcome.h"
 #include "base/status.h"
+#include "base/threshold.h"
 #include "record/group.h"
+#include "record/strain.h"
 #include "record/tally.h"
+#include "stats/verdict.h"
 
 /* The quantiles of every distribution, in this order: 0.5 0.75 0.9 0.95 0.99 0.999 0.9999. */
 #define REPORT_QUANTILES 7
@@ -31,8 +34,9 @@ struct distribution {
 };
 
 struct series;
+struct judged; /* stats/judge.h */
 
-enum stop_cause { STOP_DURATION, STOP_REQUESTS, STOP_SIGNAL, STOP_UNREACHABLE };
+enum stop_cause { STOP_DURATION, STOP_REQUESTS, STOP_SIGNAL, STOP_UNREACHABLE, STOP_THRESHOLD };
 
 /* What the run was: filled by engine/ and cmd/. Texts outlive the report. */
 struct run_info {
@@ -51,7 +55,12 @@ struct run_info {
 	nsec duration, warmup; /* as asked */
 	uint64_t requests;     /* --requests; 0: none */
 	struct status_set expected;
-	bool truth; /* --truth was on */
+	bool truth;                           /* --truth was on */
+	const char *kernel_stamps;            /* "sample", "all", "off" */
+	bool tls;                             /* an https URL */
+	const char *tls_version, *tls_cipher; /* of the first handshake; NULL: there was none */
+	size_t threshold_count;
+	const struct threshold *thresholds;
 	struct group_table groups;
 };
 
@@ -62,15 +71,19 @@ struct run_result {
 	uint64_t planned; /* from the schedule alone (open loop) or tickets taken (closed loop) */
 	const struct tally *tally;
 	const struct totals *totals;
-	const struct series *series;            /* the course of the run; NULL: not kept */
-	uint64_t worker_cpu_ns, worker_wall_ns; /* of the busiest worker; its CPU time without its spinning */
+	const struct series *series; /* the course of the run; NULL: not kept */
+	struct strain strain;
+	const struct threshold *aborted_by; /* STOP_THRESHOLD: the one that was missed */
 };
 
 struct group_report {
 	struct group group;
 	uint64_t ok, failed, open, bytes;
+	uint64_t unsent; /* all and stages only */
 	uint64_t opened; /* connections; addresses only */
 	struct distribution response, service;
+	uint64_t never;          /* of slo */
+	struct distribution slo; /* stages only: as that of the run */
 };
 
 struct report {
@@ -87,12 +100,22 @@ struct report {
 	uint64_t never;          /* planned - ok */
 	struct distribution parts[PART_COUNT];
 	struct distribution own_error;
+	struct distribution outside, client_queue; /* of requests with a kernel stamp */
+	uint64_t handshakes_full, handshakes_resumed, handshakes_failed;
+	struct strain strain;
+	struct verdict verdict; /* was it the target or us? */
+	size_t threshold_count;
+	const struct judged *thresholds; /* in the arena */
+	bool thresholds_hold;            /* all of them */
+	const struct threshold *aborted_by;
 	uint64_t reasons[REASON_COUNT];
 	uint64_t status[TALLY_STATUSES];
 	uint64_t opened, reused, connect_failed, closed[CLOSER_COUNT];
 	nsec longest_gap, spun;
-	const struct series *series; /* of the result */
-	double worker_busy;          /* CPU share of the busiest worker without its spinning, 0..1 */
+	const struct series *series; /* of the result, as are these: */
+	const struct tally *tally;
+	const struct totals *totals;
+	double worker_busy; /* CPU share of the busiest worker without its spinning, 0..1 */
 	size_t group_count;
 	struct group_report *groups; /* in the arena given to report_build */
 };

@@ -207,14 +207,14 @@ static void rates_are_counts_by_the_window(void **state) {
 	struct box *box = *state;
 	box->tally->sent_in_window = 3000;
 	box->tally->done_in_window = 2500;
-	box->result.worker_cpu_ns = 500;
-	box->result.worker_wall_ns = 2000;
+	box->result.strain.busiest_cpu = 500;
+	box->result.strain.busiest_wall = 2000;
 	const struct report *r = build(box);
 	assert_true(r->achieved_per_s == 1500);
 	assert_true(r->throughput_per_s == 1250);
 	assert_true(r->worker_busy == 0.25);
 	box->result.window = 0;
-	box->result.worker_wall_ns = 0;
+	box->result.strain.busiest_wall = 0;
 	r = build(box);
 	assert_true(r->achieved_per_s == 0);
 	assert_true(r->throughput_per_s == 0);

@@ -154,7 +154,8 @@ void series_add(struct series *series, nsec at, const struct tally *tick) {
 	slot->sent += tick->sent_in_window;
 	slot->done += tick->done_in_window;
 	slot->bytes_received += tick->bytes_received;
-	histlet_merge(&slot->response, &tick->cells[0].response);
+	histlet_merge(&slot->response, &tick->cells[0].response_ok);
+	histlet_merge(&slot->response, &tick->cells[0].response_other);
 	series->begun = true;
 }
 

@@ -59,7 +59,7 @@ static struct seen *look(const struct series *series) {
 static void tick_set(uint64_t ok, nsec time) {
 	tally_clear(tick);
 	tick->ok = tick->cells[0].ok = ok;
-	if (ok > 0) histlet_record(&tick->cells[0].response, time, ok);
+	if (ok > 0) histlet_record(&tick->cells[0].response_ok, time, ok);
 }
 
 static uint64_t next_random(uint64_t *seed) {
@@ -70,7 +70,8 @@ static uint64_t next_random(uint64_t *seed) {
 /* A tick with `count` requests of any time up to a quarter of an hour, and random counters. */
 static void tick_randomize(uint64_t *seed, unsigned count) {
 	tally_clear(tick);
-	for (unsigned i = 0; i < count; i++) histlet_record(&tick->cells[0].response, (nsec)(next_random(seed) << 9) >> (next_random(seed) % 31), 1);
+	for (unsigned i = 0; i < count; i++)
+		histlet_record(&tick->cells[0].response_ok, (nsec)(next_random(seed) << 9) >> (next_random(seed) % 31), 1);
 	tick->failed = next_random(seed) % (count + 1);
 	tick->open = (count - tick->failed) / 2;
 	tick->ok = count - tick->failed - tick->open;
@@ -89,7 +90,7 @@ static void sum_add(struct series_slot *sum) {
 	sum->sent += tick->sent_in_window;
 	sum->done += tick->done_in_window;
 	sum->bytes_received += tick->bytes_received;
-	histlet_merge(&sum->response, &tick->cells[0].response);
+	histlet_merge(&sum->response, &tick->cells[0].response_ok);
 }
 
 static void a_tick_belongs_to_the_slot_in_which_it_ended(void **state) {
@@ -125,7 +126,7 @@ static void a_stored_slot_reads_back_as_it_was(void **state) {
 	static struct series_slot want[4];
 	for (int i = 0; i < 4; i++) {
 		tick_randomize(&seed, 500);
-		if (i == 2) histlet_record(&tick->cells[0].response, HIST_MAX + 1, 1); /* clipped */
+		if (i == 2) histlet_record(&tick->cells[0].response_ok, HIST_MAX + 1, 1); /* clipped */
 		want[i].start = i * SEC;
 		want[i].width = SEC;
 		sum_add(&want[i]);

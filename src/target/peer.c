@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/log.h"
+#include "target/wire.h"
 
 #define EVENTS_IDLE (EPOLLIN | EPOLLRDHUP)
 
@@ -29,6 +30,7 @@ void peer_open(struct server *server, int fd) {
 	if (peer->next) peer->next->link = &peer->next;
 	peer->link = &server->peers;
 	server->peers = peer;
+	if (server->group->tls) peer->tls = tls_accept(server->group->tls);
 }
 
 static void drop_body(struct peer *peer) {
@@ -44,6 +46,8 @@ void peer_close(struct peer *peer) {
 	free(peer->held);
 	*peer->link = peer->next;
 	if (peer->next) peer->next->link = peer->link;
+	tls_free(peer->tls);
+	peer->tls = NULL;
 	close(peer->fd); /* leaves the epoll set with it */
 	peer->fd = -1;
 	peer->next = peer->server->closed;
@@ -115,6 +119,13 @@ static enum reply_state refuse(struct peer *peer, nsec read) {
 	return reply_begin(peer, &answer, read);
 }
 
+/* Keeps bytes that came behind a request whose answer is pending. */
+static void hold(struct peer *peer, struct slice bytes) {
+	peer->held = mem_resize(peer->held, peer->held_size + bytes.size);
+	memcpy(peer->held + peer->held_size, bytes.at, bytes.size);
+	peer->held_size += bytes.size;
+}
+
 /* Digests bytes that were read at `read`; those behind a request whose answer is pending are held. Returns whether the connection is still there. */
 static bool digest(struct peer *peer, struct slice bytes, nsec read) {
 	while (bytes.size > 0) {
@@ -131,11 +142,7 @@ static bool digest(struct peer *peer, struct slice bytes, nsec read) {
 		enum reply_state state = result == H1_SERVER_BAD ? refuse(peer, read) : take_request(peer, &request, read);
 		if (state == REPLY_GONE) return false;
 		if (state == REPLY_DONE) continue;
-		if (bytes.size > 0 && peer->reply->kind != REPLY_DRAIN) {
-			peer->held = mem_alloc(bytes.size);
-			memcpy(peer->held, bytes.at, bytes.size);
-			peer->held_size = bytes.size;
-		}
+		if (bytes.size > 0 && peer->reply->kind != REPLY_DRAIN) hold(peer, bytes);
 		return true;
 	}
 	return true;
@@ -144,10 +151,51 @@ static bool digest(struct peer *peer, struct slice bytes, nsec read) {
 /* The pending answer is out: what was held back is taken up, at this moment. */
 static void resume(struct peer *peer) {
 	char *held = peer->held;
+	size_t size = peer->held_size;
 	peer->held = NULL;
-	bool alive = !held || digest(peer, (struct slice){held, peer->held_size}, clock_now());
+	peer->held_size = 0;
+	bool alive = !held || digest(peer, (struct slice){held, size}, clock_now());
 	free(held);
 	if (alive && !peer->reply) peer_watch(peer, EVENTS_IDLE);
+}
+
+/* Sends what TLS has to say by itself: its handshake, alerts. Returns whether the connection is still there. */
+static bool flush(struct peer *peer) {
+	server_stall(peer->server);
+	if (!wire_flush(peer, 0)) {
+		peer_close(peer);
+		return false;
+	}
+	peer_watch(peer, EVENTS_IDLE | (wire_waits(peer) ? EPOLLOUT : 0));
+	return true;
+}
+
+static void count_handshake(struct peer *peer) {
+	struct tls_facts facts;
+	tls_describe(peer->tls, &facts);
+	record_count(facts.resumed ? &peer->server->record->handshakes_resumed : &peer->server->record->handshakes_full, 1);
+}
+
+/* The same for encrypted bytes. All of them are decrypted now, because the next read writes over them. */
+static void digest_encrypted(struct peer *peer, struct slice bytes, nsec read) {
+	struct server *server = peer->server;
+	bool was_shaking = tls_state(peer->tls) == TLS_SHAKING;
+	enum tls_state state = tls_feed(peer->tls, bytes);
+	if (was_shaking && state == TLS_READY) count_handshake(peer);
+	size_t size;
+	while ((size = tls_read(peer->tls, server->decrypted, SERVER_IN_BYTES)) > 0) {
+		struct slice plain = {server->decrypted, size};
+		if (!peer->reply) {
+			if (!digest(peer, plain, read)) return;
+		} else if (peer->reply->kind != REPLY_DRAIN) {
+			hold(peer, plain);
+		}
+	}
+	if (peer->reply) return; /* which sends what waits, too */
+	state = tls_state(peer->tls);
+	if (state == TLS_CLOSED) tls_close_notify(peer->tls);
+	if (wire_waits(peer) && !flush(peer)) return;
+	if (state == TLS_CLOSED || state == TLS_FAILED) peer_close(peer);
 }
 
 static void read_bytes(struct peer *peer) {
@@ -159,7 +207,12 @@ static void read_bytes(struct peer *peer) {
 	if (n > 0) {
 		record_count(&server->record->bytes_in, (uint64_t)n);
 		if (peer->reply) return; /* REPLY_DRAIN: thrown away */
-		digest(peer, (struct slice){server->in, (size_t)n}, read);
+		struct slice bytes = {server->in, (size_t)n};
+		if (peer->tls) {
+			digest_encrypted(peer, bytes, read);
+		} else {
+			digest(peer, bytes, read);
+		}
 	} else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
 		peer_close(peer);
 	}
@@ -181,7 +234,7 @@ void peer_handle(struct peer *peer, uint32_t events) {
 	if (peer->fd < 0) return;
 	if (peer->reply && peer->reply->kind != REPLY_DRAIN) {
 		handle_pending(peer, events);
-	} else {
+	} else if (!(events & EPOLLOUT) || flush(peer)) { /* watched without a pending answer: TLS has something to say */
 		read_bytes(peer);
 	}
 }

@@ -29,13 +29,16 @@ struct reply {
 	char *owned;        /* NULL, or freed with the reply */
 };
 
+struct tls;
+
 struct peer {
 	struct server *server;
 	struct peer *next, **link; /* the server's list */
 	int fd;                    /* -1: closed */
+	struct tls *tls;           /* NULL: plain */
 	uint32_t events;           /* what epoll watches */
 	struct reply *reply;       /* NULL: none is pending */
-	char *held;                /* bytes read behind the pending request; NULL: none */
+	char *held;                /* plain bytes read behind the pending request; NULL: none */
 	size_t held_size;
 	struct buf *body; /* of the request that is being read, if its endpoint wants it */
 	bool is_dead;     /* a write in the middle of a request failed */

@@ -16,12 +16,12 @@
 
 /* One thread's counters, on cache lines of its own. */
 struct record_thread {
-	uint64_t requests;    /* complete requests read, counted before they are answered */
-	uint64_t answered;    /* responses handed to the kernel completely */
-	uint64_t connections; /* accepted */
-	uint64_t bytes_in, bytes_out;
-	uint64_t arrivals; /* stamps stored for this thread, up to RECORD_ARRIVALS */
-	uint64_t reserved[2];
+	uint64_t requests;                            /* complete requests read, counted before they are answered */
+	uint64_t answered;                            /* responses handed to the kernel completely */
+	uint64_t connections;                         /* accepted */
+	uint64_t bytes_in, bytes_out;                 /* on the wire: with TLS encrypted ones */
+	uint64_t arrivals;                            /* stamps stored for this thread, up to RECORD_ARRIVALS */
+	uint64_t handshakes_full, handshakes_resumed; /* of TLS, complete */
 };
 
 struct record_stall {

@@ -8,12 +8,14 @@
 #include "base/arena.h"
 #include "target/peer.h"
 #include "target/truth.h"
+#include "target/wire.h"
 
 #define PUSH_MAX ((size_t)1 << 20) /* bytes sent to one connection in one turn */
 #define DRAIN_TIME SEC
 
 /* Sends without waiting; returns the bytes that were taken, 0 if there is no room, -1 if the connection is dead. */
 static ssize_t send_bytes(struct peer *peer, struct slice bytes, int flags) {
+	if (peer->tls) return wire_send(peer, bytes, flags);
 	ssize_t n = send(peer->fd, bytes.at, bytes.size, MSG_NOSIGNAL | flags);
 	if (n < 0) return errno == EAGAIN || errno == EINTR || errno == ENOBUFS ? 0 : -1;
 	record_count(&peer->server->record->bytes_out, (uint64_t)n);
@@ -71,6 +73,7 @@ static enum reply_state close_gently(struct peer *peer, nsec now) {
 static enum reply_state end_answer(struct peer *peer, const struct answer *answer) {
 	if (!answer->is_partial && !answer->is_hidden) record_count(&peer->server->record->answered, 1);
 	bool keeps = answer->end == ANSWER_KEEP && answer->keep_alive;
+	if (!keeps && peer->tls && !answer->is_partial) wire_end(peer);
 	if (!keeps) return peer->held || answer->status == 400 ? close_gently(peer, clock_now()) : close_now(peer);
 	reply_free(peer);
 	return REPLY_DONE;
@@ -82,18 +85,18 @@ static enum reply_state push(struct peer *peer) {
 	struct server *server = peer->server;
 	for (size_t sent = 0;;) {
 		server_stall(server);
-		ssize_t n = 0;
-		if (reply->piece.size > 0) {
+		if (wire_waits(peer) && !wire_flush(peer, 0)) return close_now(peer);
+		if (reply->piece.size > 0 && !wire_waits(peer)) {
 			int flags = reply->answer.stream.form == STREAM_CHUNKED && !reply->answer.stream.ended ? MSG_MORE : 0;
-			n = send_bytes(peer, reply->piece, flags);
+			ssize_t n = send_bytes(peer, reply->piece, flags);
 			if (n < 0) return close_now(peer);
 			reply->piece.at += n;
 			reply->piece.size -= (size_t)n;
 			sent += (size_t)n;
-			if (reply->piece.size > 0 || sent >= PUSH_MAX) {
-				peer_watch(peer, EPOLLOUT | (peer->events & EPOLLRDHUP));
-				return REPLY_PENDING;
-			}
+		}
+		if (reply->piece.size > 0 || sent >= PUSH_MAX || wire_waits(peer)) {
+			peer_watch(peer, EPOLLOUT | (peer->events & EPOLLRDHUP));
+			return REPLY_PENDING;
 		}
 		nsec due;
 		switch (stream_next(&reply->answer.stream, clock_now(), &reply->piece, &due)) {
@@ -170,7 +173,7 @@ static enum reply_state send_answer(struct peer *peer, const struct answer *answ
 	enum reply_state state;
 	if (n < 0) {
 		state = close_now(peer);
-	} else if (n == (ssize_t)size && !streams) {
+	} else if (n == (ssize_t)size && !streams && !wire_waits(peer)) {
 		state = end_answer(peer, answer);
 	} else {
 		state = push_rest(peer, answer, (struct slice){out + n, size - (size_t)n}, streams);
@@ -205,7 +208,8 @@ static enum reply_state send_plain(struct peer *peer, nsec read, bool touched) {
 	struct server *server = peer->server;
 	ssize_t n = stamp_and_send(peer, server->plain + server->plain_truth, (struct slice){server->plain, server->plain_size}, read, touched);
 	if (n < 0) return close_now(peer);
-	if ((size_t)n < server->plain_size) return push_rest(peer, &plain, (struct slice){server->plain + n, server->plain_size - (size_t)n}, false);
+	if ((size_t)n < server->plain_size || wire_waits(peer))
+		return push_rest(peer, &plain, (struct slice){server->plain + n, server->plain_size - (size_t)n}, false);
 	record_count(&server->record->answered, 1);
 	reply_free(peer);
 	return REPLY_DONE;

@@ -43,6 +43,7 @@ bool server_init(struct server *server, const struct server_group *group, unsign
 	server->accept_again = NSEC_NEVER;
 	server->in = mem_alloc(SERVER_IN_BYTES);
 	server->out = mem_alloc(SERVER_OUT_BYTES);
+	server->decrypted = group->tls ? mem_alloc(SERVER_IN_BYTES) : NULL;
 	server->parser = h1_server_new_shared(&peer_parser_events);
 	timer_queue_init(&server->timers);
 	prepare_plain(server);
@@ -63,6 +64,7 @@ void server_fini(struct server *server) {
 	h1_server_free_shared(server->parser);
 	free(server->in);
 	free(server->out);
+	free(server->decrypted);
 }
 
 void server_stop(struct server *server) {
@@ -178,6 +180,10 @@ char *server_format_stats(const struct server *server) {
 	put_sum(json, group, "requests", offsetof(struct record_thread, requests));
 	put_sum(json, group, "answered", offsetof(struct record_thread, answered));
 	put_sum(json, group, "connections", offsetof(struct record_thread, connections));
+	if (group->tls) {
+		put_sum(json, group, "handshakes_full", offsetof(struct record_thread, handshakes_full));
+		put_sum(json, group, "handshakes_resumed", offsetof(struct record_thread, handshakes_resumed));
+	}
 	put_sum(json, group, "bytes_in", offsetof(struct record_thread, bytes_in));
 	put_sum(json, group, "bytes_out", offsetof(struct record_thread, bytes_out));
 	json_put_int(json, "stalls", (int64_t)record_look(&group->record->stalls));

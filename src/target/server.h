@@ -18,13 +18,15 @@
 #define SERVER_OUT_BYTES 65536 /* at least twice ANSWER_HEAD_MAX */
 
 struct peer;
+struct tls_server;
 
 /* What the threads share; const after the start. */
 struct server_group {
 	struct record_head *record;
 	struct server *servers;
 	unsigned count;
-	bool spin; /* never sleep: no wake-up of ours stands between the arrival of a request and its stamp */
+	struct tls_server *tls; /* NULL: plain */
+	bool spin;              /* never sleep: no wake-up of ours stands between the arrival of a request and its stamp */
 };
 
 struct server {
@@ -46,6 +48,7 @@ struct server {
 	nsec accept_again; /* NSEC_NEVER: accepting goes on; else it rests until then, for want of descriptors */
 	bool lack_told;    /* ... and it was said, once */
 	char *in, *out;    /* SERVER_IN_BYTES, SERVER_OUT_BYTES */
+	char *decrypted;   /* SERVER_IN_BYTES; NULL without TLS */
 	char text[ENDPOINT_TEXT_MAX];
 	char plain[512]; /* the answer of `/`, to be patched at plain_truth */
 	size_t plain_size, plain_truth;

@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "base/log.h"
+#include "net/tls.h"
 #include "target/listen.h"
 #include "target/server.h"
 
@@ -46,6 +47,7 @@ static bool open_servers(struct target *target, const struct target_settings *se
 	int sockets[RECORD_THREADS];
 	struct stall stall;
 	if (!stall_parse(settings->stall, 0, &stall, err)) return false; /* before there is anything to undo */
+	if (settings->tls && !tls_server_open(settings->cert, settings->key, &group->tls, err)) return false;
 	if (!listen_open(settings->listen, count, sockets, &target->address, err)) return false;
 	group->count = count;
 	group->spin = settings->spin;
@@ -64,6 +66,7 @@ bool target_open(const struct target_settings *settings, struct target **ret, st
 	uint64_t most = RECORD_THREADS;
 	if (settings->threads < 1 || settings->threads > most)
 		return err_set(err, ERR_FAILED, "--threads: write a number from 1 to %d", RECORD_THREADS);
+	if (settings->cert && !settings->tls) return err_set(err, ERR_FAILED, "--cert: without --tls nothing is encrypted; add --tls");
 	raise_limit();
 	stream_prepare();
 	struct target *target = mem_zeroed(1, sizeof(*target));
@@ -86,6 +89,7 @@ void target_close(struct target *target) {
 	for (unsigned i = 0; i < target->started; i++) pthread_join(group->servers[i].thread, NULL);
 	for (unsigned i = 0; i < group->count; i++) server_fini(&group->servers[i]);
 	record_close(group->record);
+	tls_server_close(group->tls);
 	free(group->servers);
 	free(target);
 }

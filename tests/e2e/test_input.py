@@ -38,7 +38,7 @@ URLS = [
     (["-u", "ftp://127.0.0.1/"], ["'ftp'", "http://"]),
     (["-u", "ws://127.0.0.1/"], ["'ws'"]),
     (["-u", "file:///etc/passwd"], ["'file'"]),
-    (["-u", "https://127.0.0.1/"], ["https"]),
+    (["-u", "httpx://127.0.0.1/"], ["httpx", "https://"]),
     (["-u", "http:/127.0.0.1/"], ["http://"]),
     (["-u", "http://"], ["host"]),
     (["-u", "http:///path"], ["host"]),
@@ -209,14 +209,15 @@ def test_no_arguments_print_the_help(strest):
 
 
 def test_help_names_every_option_and_exit_code(strest):
-    finished = strest.run("--help")
+    finished = strest.run("--help", "all")
     assert finished.code == 0
     for option in ("url method headers accept content-type data data-file host no-ua authorized timeout connect-timeout status max-tasks "
                    "spawn-rate spawn-interval requests duration warmup threads seed rate stages arrival preconnect spin json").split():
         assert re.search(rf"--{option}\b", finished.out), option
     assert re.search(r"^\s+130\s", finished.out, re.M)
     assert max(map(len, finished.out.splitlines())) <= 100
-    assert strest.run("-h").out == strest.run("help").out == finished.out
+    assert strest.run("help", "all").out == finished.out
+    assert strest.run("-h").out == strest.run("help").out == strest.run("--help").out
 
 
 def test_help_of_the_target_is_its_own(strest):

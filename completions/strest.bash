@@ -1,0 +1,117 @@
+# What can follow "strest", for bash; nothing else is needed.
+# Made by script/generate from src/config/options.def; changes belong there.
+
+_strest_words() {
+	mapfile -t COMPREPLY < <(compgen -W "$1" -- "$cur")
+}
+
+_strest_files() {
+	compopt -o filenames 2>/dev/null
+	mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+}
+
+_strest_run_value() {
+	case $1 in
+	--url | -u) COMPREPLY=() ;;
+	--method | -X) _strest_words 'get head post put patch delete options' ;;
+	--headers | --header | -H) COMPREPLY=() ;;
+	--accept | -A) COMPREPLY=() ;;
+	--content-type | -T) COMPREPLY=() ;;
+	--data | -d) COMPREPLY=() ;;
+	--data-file | -D) _strest_files ;;
+	--data-lines | -Z) _strest_files ;;
+	--host) COMPREPLY=() ;;
+	--status | -s) COMPREPLY=() ;;
+	--timeout) COMPREPLY=() ;;
+	--connect-timeout) COMPREPLY=() ;;
+	--retry-stale) _strest_words 'never idempotent' ;;
+	--duration | -t) COMPREPLY=() ;;
+	--requests) COMPREPLY=() ;;
+	--warmup) COMPREPLY=() ;;
+	--max-tasks | --concurrency | --connections | -m) COMPREPLY=() ;;
+	--spawn-rate | -r) COMPREPLY=() ;;
+	--spawn-interval | -i) COMPREPLY=() ;;
+	--rate | -q) COMPREPLY=() ;;
+	--stages) COMPREPLY=() ;;
+	--arrival) _strest_words 'even poisson' ;;
+	--preconnect) COMPREPLY=() ;;
+	--threads) COMPREPLY=() ;;
+	--spin) _strest_words 'auto on off' ;;
+	--seed) COMPREPLY=() ;;
+	--kernel-stamps) _strest_words 'sample all off' ;;
+	--tls-min) _strest_words '1.0 1.1 1.2 1.3' ;;
+	--tls-max) _strest_words '1.0 1.1 1.2 1.3' ;;
+	--alpn) _strest_words 'http/1.1' ;;
+	--cacert) _strest_files ;;
+	--cert) _strest_files ;;
+	--key) _strest_files ;;
+	--threshold) COMPREPLY=() ;;
+	--junit) _strest_files ;;
+	--config) _strest_files ;;
+	*) return 1 ;;
+	esac
+}
+_strest_run_options='--help --version --url --method --headers --header --accept --content-type --data --data-file --data-lines --host --no-ua --no-default-ua --authorized --status --timeout --connect-timeout --retry-stale --duration --requests --warmup --max-tasks --concurrency --connections --spawn-rate --spawn-interval --rate --stages --arrival --preconnect --threads --spin --seed --kernel-stamps --tls-min --tls-max --alpn --cacert --cert --key --insecure --tls-resume --json --truth --threshold --threshold-abort --junit --strict --verbose --no-color --config --print-config'
+
+_strest_target_value() {
+	case $1 in
+	--listen) COMPREPLY=() ;;
+	--threads) COMPREPLY=() ;;
+	--stall) COMPREPLY=() ;;
+	--record) _strest_files ;;
+	--cert) _strest_files ;;
+	--key) _strest_files ;;
+	*) return 1 ;;
+	esac
+}
+_strest_target_options='--help --verbose --no-color --listen --threads --stall --spin --record --tls --cert --key'
+
+# Finds out which command is being written: options of `run` may stand before it, and their values are no commands.
+_strest_find_command() {
+	local i word cur=''
+	command=run
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		word=${COMP_WORDS[i]}
+		case $command,$word in
+		*,=) ((i++)) ;;
+		run,-*) [[ ${COMP_WORDS[i + 1]} != = ]] && _strest_run_value "$word" && ((i++)) ;;
+		run,target | run,config | run,help | config,check) command=$word ;;
+		help,target) command=all ;;
+		target,*) ;;
+		*) command=none ;;
+		esac
+	done
+}
+
+_strest() {
+	local cur=${COMP_WORDS[COMP_CWORD]} option=${COMP_WORDS[COMP_CWORD - 1]} command assigned='' prefix=''
+	_strest_find_command
+	COMPREPLY=()
+	if [[ $cur == --*=* ]]; then # = does not part words here
+		option=${cur%%=*} cur=${cur#*=} assigned=yes prefix=$option=
+	elif [[ $cur == = ]]; then
+		cur='' assigned=yes
+	elif [[ $option == = ]]; then
+		option=${COMP_WORDS[COMP_CWORD - 2]} assigned=yes
+	fi
+	if [[ $command == run || $command == target ]] && "_strest_${command}_value" "$option"; then
+		COMPREPLY=("${COMPREPLY[@]/#/$prefix}")
+	elif [[ $assigned ]]; then
+		_strest_words 'true false'
+		COMPREPLY=("${COMPREPLY[@]/#/$prefix}")
+	elif [[ $option == --help || $option == -h ]]; then
+		_strest_words all
+	else
+		case $command,$cur in
+		run,-*) _strest_words "$_strest_run_options" ;;
+		run,*) _strest_words 'target config help' ;;
+		target,*) _strest_words "$_strest_target_options" ;;
+		config,*) _strest_words check ;;
+		check,*) _strest_files ;;
+		help,*) _strest_words 'target all' ;;
+		all,*) _strest_words all ;;
+		esac
+	fi
+}
+
+complete -F _strest strest

@@ -1,0 +1,172 @@
+#include "cmd/conclude.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "out/junit.h"
+#include "out/result_json.h"
+#include "out/summary.h"
+#include "stats/judge.h"
+
+#define RESULT_MAX ((size_t)64 << 20)
+
+/* What an exit status is made of; if several hold, the first one decides. */
+struct outcome_flags {
+	bool invalid;     /* --strict and a verdict against us */
+	bool unreachable; /* nothing could be measured */
+	bool missed;      /* a threshold */
+	bool failed;      /* an error of ours */
+};
+
+static int conclude_status(const struct outcome_flags *flags) {
+	if (flags->invalid) return ERR_INVALID;
+	if (flags->unreachable) return ERR_UNREACHABLE;
+	if (flags->missed) return ERR_THRESHOLD;
+	return flags->failed ? ERR_FAILED : 0;
+}
+
+/* The random part of the run's id: RFC 9562, version 4. */
+static void conclude_make_id(char id[37]) {
+	unsigned char b[16];
+	if (getrandom(b, sizeof(b), 0) != (ssize_t)sizeof(b)) {
+		struct timespec t;
+		clock_gettime(CLOCK_REALTIME, &t);
+		memcpy(b, &t, sizeof(b));
+	}
+	b[6] = (unsigned char)((b[6] & 0x0f) | 0x40);
+	b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
+	snprintf(id, 37, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8],
+		b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
+}
+
+static void conclude_describe_run(const struct conclusion *c, struct run_info *info) {
+	static const char *const spins[] = {"off", "tail", "always"}, *const stamps[] = {"sample", "all", "off"};
+	const struct plan *plan = c->plan;
+	const struct run_totals *totals = &c->watch->totals;
+	*info = (struct run_info){
+		.version = STREST_VERSION,
+		.start_unix_ns = c->watch->start_unix_ns,
+		.target = plan->url.text,
+		.method = plan->method,
+		.open_loop = plan->open_loop,
+		.asked_per_s = totals->asked_per_s,
+		.poisson = plan->open_loop && plan->schedule.poisson,
+		.seed = plan->seed,
+		.threads = plan->threads,
+		.max_tasks = plan->max_tasks,
+		.spin = spins[plan->waiting],
+		.duration = plan->duration,
+		.warmup = plan->warmup,
+		.requests = plan->requests,
+		.expected = plan->expected,
+		.truth = plan->truth,
+		.kernel_stamps = stamps[plan->kernel_stamps],
+		.tls = plan->url.tls,
+		.tls_version = totals->tls_version,
+		.tls_cipher = totals->tls_cipher,
+		.threshold_count = c->threshold_count,
+		.thresholds = c->thresholds,
+		.groups = plan->groups,
+	};
+	conclude_make_id(info->id);
+}
+
+/* Prints on stdout; a reader that has left is no error. */
+static bool conclude_write(const struct buf *text) {
+	size_t done = 0;
+	while (done < text->size) {
+		ssize_t more = write(STDOUT_FILENO, text->at + done, text->size - done);
+		if (more < 0 && errno == EINTR) continue;
+		if (more < 0 && errno == EPIPE) return true;
+		if (more < 0) {
+			log_write(LOG_ERROR, "cannot write the results: %s", strerror(errno));
+			return false;
+		}
+		done += (size_t)more;
+	}
+	return true;
+}
+
+static void conclude_report(const struct conclusion *c, struct arena *arena, struct report *ret) {
+	const struct run_totals *totals = &c->watch->totals;
+	struct run_info info;
+	conclude_describe_run(c, &info);
+	struct run_result result = {
+		.cause = c->watch->cause == STOP_DURATION && totals->limit_reached ? STOP_REQUESTS : c->watch->cause,
+		.window = totals->window,
+		.planned = totals->planned,
+		.tally = totals->tally,
+		.totals = totals->totals,
+		.strain = *c->strain,
+		.aborted_by = c->watch->missed,
+		.series = c->watch->series,
+	};
+	report_build(&info, &result, arena, ret);
+}
+
+static bool conclude_print(const struct report *report, bool json) {
+	struct buf text;
+	buf_init(&text, RESULT_MAX);
+	if (json) {
+		result_json_write(report, &text);
+	} else {
+		summary_write_block(report, &text);
+		summary_write_lines(report, &text);
+	}
+	bool written = conclude_write(&text);
+	buf_fini(&text);
+	return written;
+}
+
+static bool conclude_files(const struct conclusion *c, const struct report *report) {
+	struct err err;
+	if (!c->out->junit || junit_write(report, c->out->strict, c->out->junit, &err)) return true;
+	log_write(LOG_ERROR, "--junit: %s", err.text);
+	return false;
+}
+
+/* Says on stderr what in the results is no result. */
+static void conclude_say(const struct report *report, const struct outcome_flags *flags) {
+	if (!report->balanced)
+		log_write(LOG_ERROR, "the books do not balance: planned %llu, but ok %llu + failed %llu + open %llu + unsent %llu",
+			(unsigned long long)report->planned, (unsigned long long)report->ok, (unsigned long long)report->failed,
+			(unsigned long long)report->open, (unsigned long long)report->unsent);
+	if (flags->missed) {
+		size_t missed = 0;
+		for (size_t i = 0; i < report->threshold_count; i++) missed += !report->thresholds[i].passed;
+		log_write(LOG_ERROR, "%zu of %zu threshold%s missed", missed, report->threshold_count, report->threshold_count == 1 ? "" : "s");
+	}
+	if (flags->invalid) log_write(LOG_ERROR, "--strict: the result is limited by this side: %s", report->verdict.at[0].text);
+}
+
+static void conclude_say_unreachable(const struct conclusion *c) {
+	const struct run_totals *totals = &c->watch->totals;
+	const struct address_list *addresses = c->addresses;
+	char words[160] = "";
+	if (addresses->count > 1 || strcmp(addresses->at[0].text, c->plan->url.authority) != 0)
+		snprintf(words, sizeof(words), " (%s%s)", addresses->at[0].text, addresses->count > 1 ? " and others" : "");
+	log_write(LOG_ERROR, "cannot measure %s%s: no response at all; %s (%llu failures)", c->plan->url.text, words,
+		reason_words(totals->last_failure), (unsigned long long)totals->failures);
+}
+
+int conclude(const struct conclusion *c, struct arena *arena) {
+	const struct run_totals *totals = &c->watch->totals;
+	struct outcome_flags flags = {.unreachable = !totals->answered && totals->failures > 0};
+	if (c->watch->cause == STOP_SIGNAL && totals->planned == 0 && totals->tally->attempts == 0) {
+		log_write(LOG_ERROR, "stopped before anything was sent");
+		return ERR_UNREACHABLE;
+	}
+	struct report report;
+	conclude_report(c, arena, &report);
+	if (totals->tally->attempts > 0 || !flags.unreachable) flags.failed = !conclude_print(&report, c->out->json);
+	if (!conclude_files(c, &report) || !report.balanced) flags.failed = true;
+	flags.missed = !report.thresholds_hold;
+	flags.invalid = c->out->strict && report.verdict.count > 0;
+	conclude_say(&report, &flags);
+	if (flags.unreachable) conclude_say_unreachable(c);
+	return conclude_status(&flags);
+}

@@ -1,0 +1,112 @@
+#include "cmd/watch.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "stats/judge.h"
+
+#define HOPELESS_AFTER (3 * SEC) /* or the connect time-out, if that is longer */
+
+int watch_catch_signals(void) {
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/* Ends the run before its time. */
+static void watch_stop(struct watch *watch, enum stop_cause cause, nsec elapsed) {
+	watch->cause = cause;
+	watch->stopped = elapsed > 0 ? elapsed : 1;
+	run_stop(watch->run);
+}
+
+static void watch_on_signal(struct watch *watch, int signals, nsec elapsed) {
+	struct signalfd_siginfo info;
+	while (read(signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		if (watch->cause == STOP_SIGNAL) {
+			watch->forced = true;
+			return;
+		}
+		log_info("stopping: waiting for the requests in flight; a second signal leaves at once");
+		watch_stop(watch, STOP_SIGNAL, elapsed);
+	}
+}
+
+/* Stops a run that has nothing to measure. */
+static void watch_for_hope(struct watch *watch, nsec elapsed) {
+	nsec after = watch->plan->connect_timeout > HOPELESS_AFTER ? watch->plan->connect_timeout : HOPELESS_AFTER;
+	if (watch->cause != STOP_DURATION || elapsed < after || !run_is_hopeless(watch->run)) return;
+	watch_stop(watch, STOP_UNREACHABLE, elapsed);
+}
+
+/* Stops a run that has missed a threshold already. */
+static void watch_thresholds(struct watch *watch, nsec elapsed) {
+	const struct plan *plan = watch->plan;
+	struct judge_moment moment = {elapsed - plan->warmup, plan->duration - plan->warmup, watch->so_far, &plan->groups};
+	if (watch->threshold_count == 0 || watch->cause != STOP_DURATION || moment.elapsed <= 0) return;
+	watch->missed = judge_early(watch->thresholds, watch->threshold_count, &moment);
+	if (!watch->missed) return;
+	log_info("stopping: the threshold '%s' is missed", watch->missed->text);
+	watch_stop(watch, STOP_THRESHOLD, elapsed);
+}
+
+/* How the run stands at a tick, in the words of the progress line. */
+static void watch_describe(const struct watch *watch, nsec elapsed, struct progress_moment *ret) {
+	const struct plan *plan = watch->plan;
+	bool moving = false;
+	*ret = (struct progress_moment){.elapsed = elapsed, .phase = PROGRESS_STEADY};
+	if (plan->open_loop) {
+		ret->asked_per_s = schedule_rate(&plan->schedule, elapsed, &moving);
+	} else if (plan->spawn) {
+		uint64_t ticks = (plan->max_tasks + plan->spawn_rate - 1) / plan->spawn_rate - 1;
+		moving = (uint64_t)(elapsed / plan->spawn_interval) < ticks;
+	}
+	if (moving) ret->phase = PROGRESS_RAMP;
+	if (elapsed < plan->warmup) ret->phase = PROGRESS_WARMUP;
+	if (elapsed >= plan->duration || watch->stopped > 0) ret->phase = PROGRESS_DRAIN;
+}
+
+static void watch_on_tick(void *user, nsec elapsed, const struct tally *tick) {
+	struct watch *watch = user;
+	struct progress_moment moment;
+	series_add(watch->series, elapsed, tick);
+	if (watch->so_far) tally_merge(watch->so_far, tick);
+	watch_describe(watch, elapsed, &moment);
+	progress_tick(watch->progress, &moment, tick);
+}
+
+static int64_t watch_wall_clock(void) {
+	struct timespec wall;
+	clock_gettime(CLOCK_REALTIME, &wall);
+	return (int64_t)wall.tv_sec * SEC + wall.tv_nsec;
+}
+
+void watch_run(struct watch *watch, int signals) {
+	struct pollfd polled[] = {{.fd = signals, .events = POLLIN}, {.fd = run_descriptor(watch->run), .events = POLLIN}};
+	struct run_state state = {0};
+	struct progress_moment moment = {.phase = PROGRESS_CONNECT};
+	if (watch->threshold_count > 0) watch->so_far = tally_new(watch->plan->groups.count);
+	while (!state.ended && !watch->forced) {
+		poll(polled, LENGTH(polled), RUN_TICK_MS);
+		watch_on_signal(watch, signals, state.elapsed);
+		state = run_tick(watch->run, watch_on_tick, watch);
+		if (!state.started) progress_tick(watch->progress, &moment, NULL);
+		if (state.started && watch->start_unix_ns == 0) watch->start_unix_ns = watch_wall_clock();
+		watch_for_hope(watch, state.elapsed);
+		watch_thresholds(watch, state.elapsed);
+	}
+	if (!watch->forced) run_finish(watch->run, watch_on_tick, watch, &watch->totals);
+	watch_describe(watch, state.elapsed, &moment);
+	progress_end(watch->progress, &moment);
+	free(watch->so_far);
+	watch->so_far = NULL;
+}

@@ -1,0 +1,36 @@
+/* A run being watched from its start line to its end: signals, ticks, progress, early ends.
+ * In: a run that was started. Out: why it ended. Main thread. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/run.h"
+#include "stats/report.h"
+#include "stats/series.h"
+#include "tui/progress.h"
+
+struct watch {
+	/* Filled by the caller. */
+	const struct plan *plan;
+	struct run *run;
+	struct series *series;
+	struct progress *progress;
+	size_t threshold_count; /* those that may end the run early (--threshold-abort) */
+	const struct threshold *thresholds;
+	/* What came of it. */
+	enum stop_cause cause;          /* STOP_DURATION also when --requests ended it */
+	const struct threshold *missed; /* STOP_THRESHOLD */
+	int64_t start_unix_ns;          /* CLOCK_REALTIME at the start line; 0: it was not reached */
+	bool forced;                    /* a second signal came: leave at once */
+	struct run_totals totals;       /* unless forced; belongs to the run */
+	/* Its own. */
+	nsec stopped; /* elapsed at which a signal or a threshold stopped it; 0: nothing did */
+	struct tally *so_far;
+};
+
+/* Blocks SIGINT and SIGTERM, so that only the descriptor that is returned sees them; SIGPIPE is ignored. Before the threads start. */
+int watch_catch_signals(void);
+
+/* Watches until the workers are done or a second signal comes; ends the progress line. */
+void watch_run(struct watch *watch, int signals);

@@ -1,0 +1,75 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <cmocka.h>
+
+#include "config/later.h"
+#include "config/option.h"
+
+/* What exists cannot come later. */
+static void no_row_is_there_already(void **state) {
+	(void)state;
+	for (size_t i = 0; i < later_count; i++) {
+		const struct later_row *row = &later_rows[i];
+		const char *words = row->flags;
+		assert_non_null(row->words);
+		assert_true(row->key || row->flags);
+		if (row->letter) assert_null(option_by_letter(row->letter, COMMAND_RUN));
+		for (struct slice word = option_next_word(&words); word.size; word = option_next_word(&words)) {
+			if (option_by_name(word, COMMAND_RUN)) fail_msg("--%.*s", (int)word.size, word.at);
+			assert_ptr_equal(later_by_flag(word), row);
+		}
+		for (size_t k = 0; k < OPTION_COUNT && row->key; k++) {
+			if (option_rows[k].key) assert_string_not_equal(option_rows[k].key, row->key);
+		}
+		if (row->key) assert_ptr_equal(later_by_key(row->key), row);
+		if (row->letter) assert_ptr_equal(later_by_letter(row->letter), row);
+	}
+}
+
+/* The specification's keys without an option of ours (section 3.2), and those that belong to the request. */
+static void every_key_of_the_reference_is_known(void **state) {
+	static const char *const left_out[] = {"charts_path", "tmp_path", "output", "output_format", "export_csv", "export_json", "export_jsonl",
+		"db_url", "metrics_range", "log_shards", "ui_window_ms", "metrics_max", "fps", "no_charts", "keep_tmp", "no_ui", "summary", "http2",
+		"http3", "disable_compression", "no_pre_lookup", "stats_success_breakdown", "sinks"};
+	static const char *const refused[] = {"proxy_url", "proxy", "script", "basic_auth", "aws_session", "aws_sigv4", "http_version",
+		"proxy_http_version", "unix_socket", "redirect", "disable_keepalive", "proxy_http2", "ipv6", "ipv4", "proxy_headers", "connect_to",
+		"scenario", "scenarios", "distributed", "form", "urls_from_file"};
+	(void)state;
+	for (size_t i = 0; i < LENGTH(left_out); i++) {
+		if (!later_by_key(left_out[i])) fail_msg("%s", left_out[i]);
+		assert_int_equal(later_by_key(left_out[i])->kind, LATER_LEFT_OUT);
+	}
+	for (size_t i = 0; i < LENGTH(refused); i++) {
+		if (!later_by_key(refused[i])) fail_msg("%s", refused[i]);
+		assert_int_equal(later_by_key(refused[i])->kind, LATER_REFUSED);
+	}
+	assert_null(later_by_key("url"));
+	assert_null(later_by_flag(SLICE("url")));
+	assert_null(later_by_letter(0));
+}
+
+static void what_we_do_anyway_is_harmless(void **state) {
+	static const struct tree off = {.kind = TREE_BOOL}, on = {.kind = TREE_BOOL, .truth = true}, zero = {.kind = TREE_INT},
+				 ten = {.kind = TREE_INT, .integer = 10}, version = {.kind = TREE_TEXT, .text = {"1.1", 3}},
+				 old = {.kind = TREE_TEXT, .text = {"1.0", 3}}, list = {.kind = TREE_ARRAY};
+	(void)state;
+	assert_true(later_is_harmless(later_by_key("http2"), &off));
+	assert_false(later_is_harmless(later_by_key("http2"), &on));
+	assert_true(later_is_harmless(later_by_key("redirect"), &zero));
+	assert_false(later_is_harmless(later_by_key("redirect"), &ten));
+	assert_true(later_is_harmless(later_by_key("http_version"), &version));
+	assert_false(later_is_harmless(later_by_key("http_version"), &old));
+	assert_false(later_is_harmless(later_by_key("http_version"), &list));
+	assert_false(later_is_harmless(later_by_key("no_charts"), &off));
+}
+
+int main(void) {
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(no_row_is_there_already),
+		cmocka_unit_test(every_key_of_the_reference_is_known),
+		cmocka_unit_test(what_we_do_anyway_is_harmless),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,12 @@
+/* The settings in force: the command line over the file over the environment over the presets.
+ * In: what the command line gave, with origins. Out: the same structs, filled up. Texts and lists are shared with the file; main thread. */
+#pragma once
+
+#include "config/file.h"
+
+/* Takes what the file gives and the command line does not. A rate or stages of the command line stand for all of the file's load, a member of a
+ * conflicting group for the file's other one. */
+void merge_file(const struct file *file, struct settings *settings, struct origins *origins);
+
+/* Takes NO_COLOR, if it is not empty and nobody gave the option. */
+void merge_environment(enum option_command command, struct settings *settings, struct origins *origins);

@@ -1,0 +1,242 @@
+#include "config/print.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "base/units.h"
+#include "config/env.h"
+#include "config/header.h"
+
+#define PRINT_CAP ((size_t)64 << 20)
+#define MASK "***"
+
+/* One page being written. */
+struct page {
+	const struct settings *settings;
+	const struct origins *origins;
+	struct arena *arena;
+	struct buf buf;
+};
+
+/* Adds a text between quotes, as TOML wants it. Bytes that are not UTF-8 become U+FFFD. */
+static void add_text(struct buf *buf, const char *text) {
+	struct slice rest = slice_of(text);
+	buf_add_text(buf, "\"");
+	while (rest.size) {
+		size_t good = tree_find_bad_utf8(rest), at = 0;
+		for (; at < good; at++) {
+			unsigned char c = (unsigned char)rest.at[at];
+			if (c == '"' || c == '\\')
+				buf_add_format(buf, "\\%c", c);
+			else if (c == '\n')
+				buf_add_text(buf, "\\n");
+			else if (c < ' ' || c == 0x7f)
+				buf_add_format(buf, "\\u%04x", c);
+			else
+				buf_add(buf, (struct slice){rest.at + at, 1});
+		}
+		if (good < rest.size) {
+			buf_add_text(buf, "\xef\xbf\xbd");
+			good++;
+		}
+		rest = (struct slice){rest.at + good, rest.size - good};
+	}
+	buf_add_text(buf, "\"");
+}
+
+/* Hides user and password of a URL. */
+static const char *mask_url(const char *url, struct arena *arena) {
+	const char *host = strstr(url, "://"), *at = NULL;
+	if (!host) return url;
+	host += 3;
+	for (const char *c = host; *c && !strchr("/?#", *c); c++) {
+		if (*c == '@') at = c;
+	}
+	if (!at) return url;
+	return arena_format(arena, "%.*s" MASK "%s", (int)(host - url), url, at);
+}
+
+static bool holds(struct slice name, const char *part) {
+	size_t size = strlen(part);
+	for (size_t i = 0; i + size <= name.size; i++) {
+		if (slice_equal_nocase((struct slice){name.at + i, size}, (struct slice){part, size})) return true;
+	}
+	return false;
+}
+
+/* Hides the value of a header that says who somebody is. */
+static const char *mask_header(const char *header, struct arena *arena) {
+	static const char *const words[] = {"authorization", "cookie", "api-key", "apikey", "token", "secret", "password", "signature", "session"};
+	struct slice rest, name = slice_cut(slice_of(header), ':', &rest);
+	for (size_t i = 0; i < LENGTH(words); i++) {
+		if (rest.at && holds(name, words[i])) return arena_format(arena, "%.*s: " MASK, (int)name.size, name.at);
+	}
+	return header;
+}
+
+/* Returns a text as it may be shown: with its variables as they are written, else without secrets and so that it reads back as the same. */
+static const char *show_text(struct page *p, const struct option_row *row, const char *text, const char *written) {
+	if (written && env_is_in(slice_of(written))) return written;
+	if (row->secret) return MASK;
+	if (row->check == CHECK_HEADER) text = mask_header(text, p->arena);
+	if (row->key && strcmp(row->key, "url") == 0) text = mask_url(text, p->arena);
+	return env_escape(text, p->arena);
+}
+
+static const void *field(const struct page *p, const struct option_row *row) {
+	return (const char *)p->settings + row->at;
+}
+
+/* Returns whether there is no value: nobody gave one, and there is none by default. */
+static bool is_unset(const struct page *p, const struct option_row *row) {
+	const struct origin *origin = &p->origins->rows[option_index(row)];
+	switch (row->kind) {
+	case KIND_TEXT: return !*(const char *const *)field(p, row);
+	case KIND_REAL: return *(const double *)field(p, row) == 0;
+	case KIND_COUNT: return origin->kind == ORIGIN_PRESET && !row->preset;
+	case KIND_TIME: return *(const nsec *)field(p, row) == 0;
+	case KIND_STAGES: return ((const struct stage_list *)field(p, row))->count == 0;
+	case KIND_TLS: return *(const int *)field(p, row) == TLS_VERSION_ANY;
+	case KIND_LIST: return origin->kind == ORIGIN_PRESET;
+	default: return false;
+	}
+}
+
+/* Writes a number so that it reads back as the same, as TOML wants it. */
+static void add_real(struct buf *buf, double real, const char *tail) {
+	char text[40];
+	for (int digits = 15; digits <= 17; digits++) {
+		snprintf(text, sizeof(text), "%.*g", digits, real);
+		if (strtod(text, NULL) == real) break;
+	}
+	buf_add_format(buf, "%s%s", text, strpbrk(text, ".e") ? "" : tail);
+}
+
+static void add_stages(struct buf *buf, const struct stage_list *stages) {
+	char span[32];
+	buf_add_text(buf, "\"");
+	for (size_t i = 0; i < stages->count; i++) {
+		buf_add_format(buf, "%s%s@", i ? "," : "", units_format_span(stages->at[i].duration, span, sizeof(span)));
+		add_real(buf, stages->at[i].target, "");
+	}
+	buf_add_text(buf, "\"");
+}
+
+static void add_list(struct page *p, const struct option_row *row, const struct text_list *list) {
+	const char *const *written = p->origins->rows[option_index(row)].written;
+	buf_add_text(&p->buf, "[");
+	for (size_t i = 0; i < list->count; i++) {
+		if (i) buf_add_text(&p->buf, ", ");
+		add_text(&p->buf, show_text(p, row, list->at[i], written ? written[i] : NULL));
+	}
+	buf_add_text(&p->buf, "]");
+}
+
+/* Returns the word at a place of an "a|b|c" list. */
+static struct slice word_at(const char *words, int index) {
+	struct slice word = option_next_word(&words);
+	while (index-- > 0) word = option_next_word(&words);
+	return word;
+}
+
+static void add_value(struct page *p, const struct option_row *row) {
+	static const char *const versions[] = {"1.0", "1.1", "1.2", "1.3"};
+	const char *const *written = p->origins->rows[option_index(row)].written;
+	const void *at = field(p, row);
+	char text[4096];
+	if (row->kind != KIND_LIST && written) {
+		add_text(&p->buf, written[0]);
+		return;
+	}
+	switch (row->kind) {
+	case KIND_BOOL: buf_add_text(&p->buf, *(const bool *)at ? "true" : "false"); break;
+	case KIND_COUNT: buf_add_format(&p->buf, "%llu", (unsigned long long)*(const uint64_t *)at); break;
+	case KIND_REAL: add_real(&p->buf, *(const double *)at, ".0"); break;
+	case KIND_TEXT: add_text(&p->buf, show_text(p, row, *(const char *const *)at, NULL)); break;
+	case KIND_LIST: add_list(p, row, at); break;
+	case KIND_TIME: add_text(&p->buf, units_format_span(*(const nsec *)at, text, sizeof(text))); break;
+	case KIND_CHOICE: add_text(&p->buf, arena_copy(p->arena, word_at(row->choices, *(const int *)at))); break;
+	case KIND_STATUS: add_text(&p->buf, status_set_format(at, text, sizeof(text))); break;
+	case KIND_STAGES: add_stages(&p->buf, at); break;
+	case KIND_TLS: add_text(&p->buf, versions[*(const int *)at - TLS_VERSION_1_0]); break;
+	}
+}
+
+/* Adds where the value comes from and ends the line. `item`: of a list, where this value stands. */
+static void add_origin(struct page *p, const struct option_row *row, const struct tree_place *item) {
+	const struct origin *origin = &p->origins->rows[option_index(row)];
+	switch (origin->kind) {
+	case ORIGIN_PRESET: buf_add_text(&p->buf, "  # default\n"); break;
+	case ORIGIN_ENVIRONMENT: buf_add_format(&p->buf, "  # %s\n", origin->name); break;
+	case ORIGIN_FILE: buf_add_format(&p->buf, "  # %s:%u\n", p->origins->path, item ? item->line : origin->at.line); break;
+	case ORIGIN_COMMAND: buf_add_format(&p->buf, "  # --%s\n", row->flag); break;
+	}
+}
+
+/* Returns where a threshold's metric ends: "p99<250ms". */
+static size_t metric_size(const char *text) {
+	return strcspn(text, "<>");
+}
+
+static bool same_metric(const char *a, const char *b) {
+	return metric_size(a) == metric_size(b) && memcmp(a, b, metric_size(a)) == 0;
+}
+
+/* Adds all limits of the metric of threshold `first` as a member of [thresholds]. */
+static void add_metric(struct page *p, const struct option_row *row, const char *const *texts, size_t count, size_t first) {
+	const struct origin *origin = &p->origins->rows[option_index(row)];
+	size_t same = 0, size = metric_size(texts[first]);
+	bool written = origin->written != NULL;
+	for (size_t i = first; i < count; i++) same += same_metric(texts[i], texts[first]);
+	buf_add_text(&p->buf, "thresholds.");
+	add_text(&p->buf, arena_copy(p->arena, (struct slice){texts[first], size}));
+	buf_add_text(&p->buf, same > 1 ? " = [" : " = ");
+	for (size_t i = first; i < count; i++) {
+		if (!same_metric(texts[i], texts[first])) continue;
+		if (i > first) buf_add_text(&p->buf, ", ");
+		add_text(&p->buf, written ? texts[i] + size : env_escape(texts[i] + size, p->arena));
+	}
+	if (same > 1) buf_add_text(&p->buf, "]");
+	add_origin(p, row, origin->items ? &origin->items[first] : NULL);
+}
+
+static void add_thresholds(struct page *p, const struct option_row *row) {
+	const struct origin *origin = &p->origins->rows[option_index(row)];
+	const struct text_list *list = field(p, row);
+	const char *const *texts = origin->written ? origin->written : (const char *const *)list->at;
+	for (size_t i = 0; i < list->count; i++) {
+		bool done = false;
+		for (size_t k = 0; k < i; k++) done |= same_metric(texts[k], texts[i]);
+		if (!done) add_metric(p, row, texts, list->count, i);
+	}
+	if (!list->count) buf_add_text(&p->buf, "# thresholds: not set\n");
+}
+
+static void add_row(struct page *p, const struct option_row *row) {
+	const char *key = row->key;
+	if (row->check == CHECK_THRESHOLD) {
+		add_thresholds(p, row);
+		return;
+	}
+	if (is_unset(p, row)) {
+		buf_add_format(&p->buf, "# %s: not set\n", key ? key : row->flag);
+		return;
+	}
+	if (!key) buf_add_text(&p->buf, "# not in a file: ");
+	buf_add_format(&p->buf, "%s = ", key ? key : row->flag);
+	add_value(p, row);
+	add_origin(p, row, NULL);
+}
+
+const char *print_config(const struct settings *settings, const struct origins *origins, struct arena *arena) {
+	struct page page = {settings, origins, arena, {0}};
+	const char *text;
+	buf_init(&page.buf, PRINT_CAP);
+	for (size_t i = 0; i < OPTION_COUNT; i++) {
+		if (option_rows[i].commands & COMMAND_RUN && option_rows[i].group != GROUP_CONFIG) add_row(&page, &option_rows[i]);
+	}
+	text = arena_copy(arena, slice_of(buf_text(&page.buf)));
+	buf_fini(&page.buf);
+	return text;
+}

@@ -1,0 +1,23 @@
+/* Writes one made-up JUnit report for junit_test.py: KIND PATH; "plain", "strict", "odd" (characters that XML knows or forbids) or "empty".
+ * An error stands on stderr, exit 1. */
+#include <stdio.h>
+#include <string.h>
+
+#include "out/junit.h"
+#include "out/report_sample.h"
+
+int main(int argc, char **argv) {
+	if (argc != 3) return 2;
+	struct report_sample sample;
+	struct err err;
+	report_sample_init(&sample, true);
+	if (strcmp(argv[1], "empty") != 0) report_sample_fill(&sample);
+	if (strcmp(argv[1], "odd") == 0) {
+		sample.thresholds[0].text = "a<b&\"c'>d\te\nf \x01 gr\xc3\xbcn \xff \xc0\xaf \xed\xa0\x80 \xf0\x9f\x98\x80 ]]>";
+		sample.run.target = "http://127.0.0.1:3000/?a=1&b=<2>";
+	}
+	bool good = junit_write(report_sample_build(&sample), strcmp(argv[1], "strict") == 0, argv[2], &err);
+	if (!good) fprintf(stderr, "%s\n", err.text);
+	report_sample_fini(&sample);
+	return good ? 0 : 1;
+}

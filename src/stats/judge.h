@@ -1,0 +1,34 @@
+/* Compares thresholds with what was measured.
+ * In: rules (base/threshold.h), a report or the counts so far. Out: pass or fail with the value. Any thread; owns nothing. */
+#pragma once
+
+#include "stats/report.h"
+
+struct judged {
+	const struct threshold *threshold;
+	bool passed;
+	bool few;     /* the percentile rests on fewer than 10 samples beyond it */
+	bool unknown; /* there is no value: no request, no such stage reached; never passed */
+	double value; /* in the unit of the limit; INFINITY: never (slo) */
+};
+
+/* Judges all of `report->run.thresholds` at the end of a run; the report's books, times and groups are filled. A stage's rps are its completions,
+ * whenever they came, by the part of the stage that lies in the window; the hold after the last stage is no stage. Times go by the slo view: what is
+ * not ok counts as never; the nearest rank is compared. */
+void judge_report(const struct report *report, struct judged *ret);
+
+/* What is known while a run goes on. */
+struct judge_moment {
+	nsec elapsed;              /* of the window so far */
+	nsec window;               /* its whole length as planned */
+	const struct tally *tally; /* everything counted so far */
+	const struct group_table *groups;
+};
+
+/* Returns the first threshold on times or errors that is missed by what ended so far, or NULL. Says nothing (NULL) before a tenth of the window or
+ * 10 s have passed (whichever is less, but at least 1 s) and 100 requests have ended. A threshold on rps is judged at the end only, a lower one on
+ * max or on a count of errors too; one of a stage when 100 of its requests have ended. Main thread. */
+const struct threshold *judge_early(const struct threshold *thresholds, size_t count, const struct judge_moment *moment);
+
+/* Writes a value of the threshold's kind for people ("12.3 ms", "0.52 %", "never") into `text` of `size` bytes (32 is enough) and returns it. */
+const char *judge_format(const struct threshold *threshold, double value, char *text, unsigned size);

@@ -1,0 +1,36 @@
+/* Was it the target or us? Names what on this side limited a result, with its figures.
+ * In: a report with its strain. Out: causes and notes, in words. Plain values; any thread. Rules: docs/architecture.md, "Verdict". */
+#pragma once
+
+#include <stddef.h>
+
+enum cause {
+	CAUSE_LATE,        /* strest sent late */
+	CAUSE_CPU,         /* its busiest worker had no time left (open loop) */
+	CAUSE_RUN_QUEUE,   /* its threads waited for a processor */
+	CAUSE_THROTTLED,   /* a cgroup's CPU quota */
+	CAUSE_PORTS,       /* no free local port */
+	CAUSE_DESCRIPTORS, /* no free file descriptor */
+	CAUSE_PAUSED,      /* the process or the machine stood still */
+	CAUSE_COUNT
+};
+
+#define VERDICT_NOTES 2
+
+struct verdict {
+	size_t count; /* 0: nothing on this side limited the result */
+	struct verdict_cause {
+		enum cause cause;
+		char text[200]; /* with figures: "late: p99 of strest's own lateness is 12 ms, over 10 % of the response time's" */
+	} at[CAUSE_COUNT];      /* the one that took the largest share of the run first; late, to which the others lead, last */
+	size_t note_count;
+	char note[VERDICT_NOTES][200]; /* what is no cause but should be known */
+};
+
+struct report;
+
+/* Judges a report whose books, times and strain are filled. Cannot fail. */
+void verdict_build(const struct report *report, struct verdict *ret);
+
+/* Returns a cause's name as it stands in JSON: "late", "cpu", "run_queue", "throttled", "ports", "descriptors", "paused". */
+const char *cause_name(enum cause cause);
