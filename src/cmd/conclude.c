@@ -66,6 +66,7 @@ static void conclude_describe_run(const struct conclusion *c, struct run_info *i
 		.truth = plan->truth,
 		.kernel_stamps = stamps[plan->kernel_stamps],
 		.tls = plan->url.tls,
+		.tls_unverified = c->insecure,
 		.tls_version = totals->tls_version,
 		.tls_cipher = totals->tls_cipher,
 		.threshold_count = c->threshold_count,

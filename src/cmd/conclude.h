@@ -13,6 +13,7 @@ struct conclusion {
 	const struct address_list *addresses;
 	const struct watch *watch;
 	const struct strain *strain; /* complete */
+	bool insecure;
 	size_t threshold_count;
 	const struct threshold *thresholds;
 };

@@ -141,7 +141,16 @@ static int load_measure(struct load *load, int signals, struct arena *arena) {
 	machine_read_strain(&after);
 	struct strain strain = watch->totals.strain;
 	machine_add_strain(&load->before, &after, &strain);
-	struct conclusion conclusion = {out, &load->plan, &load->addresses, watch, &strain, load->threshold_count, load->thresholds};
+	struct conclusion conclusion = {
+		.out = out,
+		.plan = &load->plan,
+		.addresses = &load->addresses,
+		.watch = watch,
+		.strain = &strain,
+		.insecure = load->cli->settings.tls.insecure,
+		.threshold_count = load->threshold_count,
+		.thresholds = load->thresholds,
+	};
 	int status = conclude(&conclusion, arena);
 	run_free(watch->run);
 	return status;

@@ -176,7 +176,7 @@ struct run_state run_tick(struct run *run, run_tick_fn *tick, void *user) {
 	if (run->tick_asked > 0) strain_note(&run->gaps, run->tick_asked, now);
 	run->tick_asked = now + RUN_TICK_MS * MSEC;
 	struct run_state state = {.started = true, .elapsed = elapsed, .ended = atomic_load(&run->running) == 0};
-	if (now - run->collected < COLLECT_EVERY) return state;
+	if (now - run->collected < COLLECT_EVERY && !state.ended) return state;
 	run->collected = now;
 	for (unsigned i = 0; i < run->count; i++) run_collect(&run->workers[i], run->fresh);
 	run_pass_on(run, elapsed, tick, user);

@@ -128,6 +128,13 @@ static struct tls *new_tls(SSL_CTX *context) {
 	return tls;
 }
 
+/* Offers a copy of the session: OpenSSL spoils what it resumes with TLS 1.3, and others may want the same before a new ticket has come. */
+static void resume(struct tls *tls, SSL_SESSION *session) {
+	SSL_SESSION *copy = SSL_SESSION_dup(session);
+	if (copy) SSL_set_session(tls->ssl, copy);
+	SSL_SESSION_free(copy);
+}
+
 struct tls *tls_connect(struct tls_context *context, unsigned address) {
 	assert(address < context->session_count);
 	struct tls *tls = new_tls(context->ssl);
@@ -136,7 +143,7 @@ struct tls *tls_connect(struct tls_context *context, unsigned address) {
 	if (++context->live > LEAN_FROM) SSL_set_mode(tls->ssl, SSL_MODE_RELEASE_BUFFERS);
 	SSL_set_connect_state(tls->ssl);
 	if (!context->host_is_address && SSL_set_tlsext_host_name(tls->ssl, context->host) != 1) clear_errors(); /* too long to be a name */
-	if (context->sessions[address]) SSL_set_session(tls->ssl, context->sessions[address]);
+	if (context->sessions[address]) resume(tls, context->sessions[address]);
 	shake(tls);
 	return tls;
 }

@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/x509v3.h>
 #include <stdio.h>
 
 #include "net/tls_inner.h"
@@ -41,7 +42,10 @@ static STACK_OF(X509) * read_certificates(const char *option, const char *path, 
 	STACK_OF(X509) *found = sk_X509_new_null();
 	ERR_clear_error();
 	X509 *certificate;
-	while (found && (certificate = PEM_read_X509_AUX(file, NULL, NULL, NULL)) != NULL) sk_X509_push(found, certificate);
+	while (found && (certificate = PEM_read_X509_AUX(file, NULL, NULL, NULL)) != NULL) {
+		X509_check_purpose(certificate, -1, 0); /* OpenSSL notes its extensions in it: now, not when several threads share it */
+		sk_X509_push(found, certificate);
+	}
 	int count = sk_X509_num(found), sys = ferror(file) ? errno : 0;
 	bool fine = is_end() && !sys;
 	if (sys) {

@@ -115,6 +115,22 @@ static void sessions_are_resumed_when_asked_and_kept_apart_by_address(void **sta
 	}
 }
 
+static void one_ticket_serves_until_another_comes(void **state) {
+	(void)state;
+	struct tls_context *context = fixture_context(&(struct tls_settings){.cacert = bundle, .resume = true}, "localhost");
+	SSL_CTX *server = fixture_server(own);
+	struct bare bare;
+	part(meet(context, server, WHOLE, &bare), &bare);
+	SSL_CTX_set_num_tickets(server, 0); /* the one of the first connection is the last */
+	for (int i = 0; i < 3; i++) {
+		struct tls *tls = meet(context, server, WHOLE, &bare);
+		assert_int_equal(SSL_version(bare.ssl), TLS1_3_VERSION);
+		assert_int_equal(SSL_session_reused(bare.ssl), 1);
+		part(tls, &bare);
+	}
+	tls_context_close(context);
+}
+
 static void a_shared_context_reads_no_file_again_and_has_its_own_sessions(void **state) {
 	(void)state;
 	const struct issued *user = fixture_issue(&(struct fixture_spec){.name = "user", .usage = "clientAuth", .issuer = authority});
@@ -313,6 +329,7 @@ int main(void) {
 	const struct CMUnitTest tests[] = {
 		TEST(a_connection_works_however_its_bytes_are_split),
 		TEST(sessions_are_resumed_when_asked_and_kept_apart_by_address),
+		TEST(one_ticket_serves_until_another_comes),
 		TEST(a_shared_context_reads_no_file_again_and_has_its_own_sessions),
 		TEST(big_bodies_pass_both_ways_and_little_waits),
 		TEST(small_pieces_make_one_record),

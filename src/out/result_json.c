@@ -250,6 +250,7 @@ static void put_tls(struct json *root, const struct run_info *run) {
 	struct json *object = json_put_object(root, "tls");
 	json_put_text(object, "version", run->tls_version);
 	json_put_text(object, "cipher", run->tls_cipher);
+	json_put_bool(object, "verified", !run->tls_unverified);
 }
 
 /* A value in the unit of its threshold. */

@@ -95,7 +95,7 @@ VALUES = [
     ("open", "connections.handshakes_full", 40),
     ("open", "connections.handshakes_resumed", 30),
     ("open", "connections.handshakes_failed", 3),
-    ("open", "tls", {"version": "TLSv1.3", "cipher": "TLS_AES_256_GCM_SHA384"}),
+    ("open", "tls", {"version": "TLSv1.3", "cipher": "TLS_AES_256_GCM_SHA384", "verified": True}),
     ("open", "outside_ns.count", 120),
     ("open", "outside_ns.max", 5_000_000),
     ("open", "client_queue_ns.p50", 1_000_000),

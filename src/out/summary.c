@@ -308,10 +308,10 @@ static void write_connections(const struct report *report, struct buf *into) {
 static void write_tls(const struct report *report, struct buf *into) {
 	const struct run_info *run = &report->run;
 	if (!run->tls) return;
-	buf_add_format(into, "TLS          %s%s%.50s\n             handshakes: %llu full, %llu resumed, %llu failed\n",
+	buf_add_format(into, "TLS          %s%s%.50s%s\n             handshakes: %llu full, %llu resumed, %llu failed\n",
 		run->tls_version ? run->tls_version : "no handshake", run->tls_cipher ? ", " : "", run->tls_cipher ? run->tls_cipher : "",
-		(unsigned long long)report->handshakes_full, (unsigned long long)report->handshakes_resumed,
-		(unsigned long long)report->handshakes_failed);
+		run->tls_version && run->tls_unverified ? "; certificates were not checked" : "", (unsigned long long)report->handshakes_full,
+		(unsigned long long)report->handshakes_resumed, (unsigned long long)report->handshakes_failed);
 }
 
 static void write_books(const struct report *report, struct buf *into) {

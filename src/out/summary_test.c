@@ -295,6 +295,8 @@ static void a_run_over_tls_says_what_was_spoken(void **state) {
 	report_sample_init(sample, true);
 	report_sample_fill(sample);
 	assert_has(block(sample), "\nTLS          TLSv1.3, TLS_AES_256_GCM_SHA384\n             handshakes: 40 full, 30 resumed, 3 failed\n");
+	sample->run.tls_unverified = true;
+	assert_has(block(sample), "TLS_AES_256_GCM_SHA384; certificates were not checked\n");
 	sample->run.tls_version = sample->run.tls_cipher = NULL;
 	assert_has(block(sample), "\nTLS          no handshake\n             handshakes: ");
 	sample->run.tls = false;

@@ -58,6 +58,7 @@ struct run_info {
 	bool truth;                           /* --truth was on */
 	const char *kernel_stamps;            /* "sample", "all", "off" */
 	bool tls;                             /* an https URL */
+	bool tls_unverified;                  /* --insecure */
 	const char *tls_version, *tls_cipher; /* of the first handshake; NULL: there was none */
 	size_t threshold_count;
 	const struct threshold *thresholds;
