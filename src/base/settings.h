@@ -40,103 +40,67 @@ enum retry_stale { RETRY_STALE_NEVER, RETRY_STALE_IDEMPOTENT };
 #define SETTING_KEEP(field, kind) SETTING_##kind(field)
 #define SETTING_DROP(field, kind)
 #define OPTION(section, field, kind, ...) SECTION_##section(field, kind)
+#define SECTION_load SETTING_DROP
+#define SECTION_http SETTING_DROP
+#define SECTION_tls SETTING_DROP
+#define SECTION_out SETTING_DROP
+#define SECTION_file SETTING_DROP
+#define SECTION_target SETTING_DROP
 
-struct load_settings {
+#undef SECTION_load
 #define SECTION_load SETTING_KEEP
-#define SECTION_http SETTING_DROP
-#define SECTION_tls SETTING_DROP
-#define SECTION_out SETTING_DROP
-#define SECTION_file SETTING_DROP
-#define SECTION_target SETTING_DROP
+struct load_settings {
 #include "config/options.def"
-#undef SECTION_load
-#undef SECTION_http
-#undef SECTION_tls
-#undef SECTION_out
-#undef SECTION_file
-#undef SECTION_target
 };
-
-struct http_settings {
+#undef SECTION_load
 #define SECTION_load SETTING_DROP
+
+#undef SECTION_http
 #define SECTION_http SETTING_KEEP
-#define SECTION_tls SETTING_DROP
-#define SECTION_out SETTING_DROP
-#define SECTION_file SETTING_DROP
-#define SECTION_target SETTING_DROP
+struct http_settings {
 #include "config/options.def"
-#undef SECTION_load
-#undef SECTION_http
-#undef SECTION_tls
-#undef SECTION_out
-#undef SECTION_file
-#undef SECTION_target
 };
-
-struct tls_settings {
-#define SECTION_load SETTING_DROP
+#undef SECTION_http
 #define SECTION_http SETTING_DROP
+
+#undef SECTION_tls
 #define SECTION_tls SETTING_KEEP
-#define SECTION_out SETTING_DROP
-#define SECTION_file SETTING_DROP
-#define SECTION_target SETTING_DROP
+struct tls_settings {
 #include "config/options.def"
-#undef SECTION_load
-#undef SECTION_http
-#undef SECTION_tls
-#undef SECTION_out
-#undef SECTION_file
-#undef SECTION_target
 };
-
-struct out_settings {
-#define SECTION_load SETTING_DROP
-#define SECTION_http SETTING_DROP
+#undef SECTION_tls
 #define SECTION_tls SETTING_DROP
+
+#undef SECTION_out
 #define SECTION_out SETTING_KEEP
-#define SECTION_file SETTING_DROP
-#define SECTION_target SETTING_DROP
+struct out_settings {
 #include "config/options.def"
-#undef SECTION_load
-#undef SECTION_http
-#undef SECTION_tls
-#undef SECTION_out
-#undef SECTION_file
-#undef SECTION_target
 };
-
-struct file_settings {
-#define SECTION_load SETTING_DROP
-#define SECTION_http SETTING_DROP
-#define SECTION_tls SETTING_DROP
+#undef SECTION_out
 #define SECTION_out SETTING_DROP
+
+#undef SECTION_file
 #define SECTION_file SETTING_KEEP
-#define SECTION_target SETTING_DROP
+struct file_settings {
 #include "config/options.def"
-#undef SECTION_load
-#undef SECTION_http
-#undef SECTION_tls
-#undef SECTION_out
-#undef SECTION_file
-#undef SECTION_target
 };
-
-struct target_settings {
-#define SECTION_load SETTING_DROP
-#define SECTION_http SETTING_DROP
-#define SECTION_tls SETTING_DROP
-#define SECTION_out SETTING_DROP
+#undef SECTION_file
 #define SECTION_file SETTING_DROP
+
+#undef SECTION_target
 #define SECTION_target SETTING_KEEP
+struct target_settings {
 #include "config/options.def"
+};
+#undef SECTION_target
+#define SECTION_target SETTING_DROP
+
 #undef SECTION_load
 #undef SECTION_http
 #undef SECTION_tls
 #undef SECTION_out
 #undef SECTION_file
 #undef SECTION_target
-};
-
 #undef OPTION
 
 struct settings {

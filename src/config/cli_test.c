@@ -3,27 +3,15 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include "base/arena_fixture.h"
 #include "config/cli.h"
 #include "config/option.h"
 
 #define ARGS 12
 #define URL "http://127.0.0.1:3000/"
 
-static struct arena arena;
 static struct cli cli;
 static struct err err;
-
-static int set_up(void **state) {
-	(void)state;
-	arena_init(&arena);
-	return 0;
-}
-
-static int tear_down(void **state) {
-	(void)state;
-	arena_fini(&arena);
-	return 0;
-}
 
 /* Parses "strest" and the given words, up to NULL. */
 static bool parse(const char *const args[ARGS]) {

@@ -3,21 +3,8 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include "base/arena_fixture.h"
 #include "config/findings.h"
-
-static struct arena arena;
-
-static int set_up(void **state) {
-	(void)state;
-	arena_init(&arena);
-	return 0;
-}
-
-static int tear_down(void **state) {
-	(void)state;
-	arena_fini(&arena);
-	return 0;
-}
 
 static void they_stand_in_the_order_of_the_file(void **state) {
 	struct findings findings = {.arena = &arena};

@@ -3,23 +3,10 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include "base/arena_fixture.h"
 #include "help/help.h"
 
 #include "config/value.h"
-
-static struct arena arena;
-
-static int set_up(void **state) {
-	(void)state;
-	arena_init(&arena);
-	return 0;
-}
-
-static int tear_down(void **state) {
-	(void)state;
-	arena_fini(&arena);
-	return 0;
-}
 
 /* Returns the text with every run of blanks and newlines as one blank. */
 static char *flatten(const char *text) {

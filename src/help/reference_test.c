@@ -6,24 +6,11 @@
 
 #include <cmocka.h>
 
+#include "base/arena_fixture.h"
 #include "help/help.h"
 
 #include "config/value.h"
 #include "help/facts.h"
-
-static struct arena arena;
-
-static int set_up(void **state) {
-	(void)state;
-	arena_init(&arena);
-	return 0;
-}
-
-static int tear_down(void **state) {
-	(void)state;
-	arena_fini(&arena);
-	return 0;
-}
 
 static void assert_contains(const char *text, const char *part) {
 	if (!strstr(text, part)) fail_msg("'%s' is missing", part);

@@ -6,21 +6,8 @@
 
 #include <cmocka.h>
 
+#include "base/arena_fixture.h"
 #include "help/words.h"
-
-static struct arena arena;
-
-static int set_up(void **state) {
-	(void)state;
-	arena_init(&arena);
-	return 0;
-}
-
-static int tear_down(void **state) {
-	(void)state;
-	arena_fini(&arena);
-	return 0;
-}
 
 static void a_row_is_told_in_pieces(void **state) {
 	const struct option_row tasks = {
