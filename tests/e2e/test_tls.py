@@ -143,7 +143,7 @@ def test_caddy_with_a_certificate_of_the_bundle(strest, caddy, made, case):
     server = caddy(getattr(made, pair))
     result = strest.measure("-u", f"https://{host}:{server.port}/", "--cacert", made.root.cert, *TASKS, "--requests", "500")
     assert result["books"]["ok"] == 500
-    assert result["tls"] == {"version": "TLSv1.3", "cipher": "TLS_AES_128_GCM_SHA256"}
+    assert result["tls"] == {"version": "TLSv1.3", "cipher": "TLS_AES_128_GCM_SHA256", "verified": True}
 
 
 @pytest.mark.parametrize("case", GOOD)
@@ -236,7 +236,9 @@ def test_the_target_makes_its_own_certificate(strest, target):
     server = target("--tls")
     url = f"https://localhost:{server.port}/"
     refused(strest.run("-u", url, "--requests", "3"), "is self-signed")
-    assert strest.measure("-u", url, "--insecure", "--requests", "3")["books"]["ok"] == 3
+    result = strest.measure("-u", url, "--insecure", "--requests", "3")
+    assert result["books"]["ok"] == 3 and result["tls"]["verified"] is False
+    assert "certificates were not checked" in strest.run("-u", url, "--insecure", "--requests", "3").out
 
 
 # ---- what strest is given
