@@ -55,7 +55,10 @@ void log_write(enum log_level level, const char *format, ...) {
 	va_end(args);
 	if (more < 0) return;
 	int size = used + more;
-	if (size > (int)sizeof(line) - 2) size = (int)sizeof(line) - 2;
+	if (size > (int)sizeof(line) - 2) { /* cut, which is shown */
+		size = (int)sizeof(line) - 2;
+		memcpy(line + size - 3, "...", 3);
+	}
 	line[size++] = '\n';
 	if (hide_line) hide_line(hide_user);
 	if (write(STDERR_FILENO, line, (size_t)size) < 0) return; /* nobody is left to tell */

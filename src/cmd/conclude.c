@@ -163,7 +163,7 @@ int conclude(const struct conclusion *c, struct arena *arena) {
 	}
 	struct report report;
 	conclude_report(c, arena, &report);
-	if (totals->tally->attempts > 0 || !flags.unreachable) flags.failed = !conclude_print(&report, c->out->json);
+	if (totals->tally->attempts > 0 || !flags.unreachable || c->out->json) flags.failed = !conclude_print(&report, c->out->json);
 	if (!conclude_files(c, &report) || !report.balanced) flags.failed = true;
 	flags.missed = !report.thresholds_hold;
 	flags.invalid = c->out->strict && report.verdict.count > 0;

@@ -11,6 +11,7 @@
 #include "engine/run.h"
 #include "net/address.h"
 #include "net/tls.h"
+#include "out/junit.h"
 #include "plan/machine.h"
 #include "plan/plan.h"
 
@@ -28,7 +29,6 @@ struct load {
 	size_t threshold_count;
 	struct threshold *thresholds;
 	struct watch watch;
-	struct machine_strain before; /* at the start */
 };
 
 static int load_fail(const struct err *err) {
@@ -130,17 +130,14 @@ static int load_measure(struct load *load, int signals, struct arena *arena) {
 	const struct out_settings *out = &load->cli->settings.out;
 	struct run_inputs inputs = {.plan = &load->plan, .addresses = &load->addresses, .tls = load->tls};
 	struct err err;
-	machine_read_strain(&load->before);
 	if (!run_start(&inputs, &watch->run, &err)) return load_fail(&err);
 	watch->plan = &load->plan;
 	watch->thresholds = load->thresholds;
 	watch->threshold_count = out->threshold_abort ? load->threshold_count : 0;
 	watch_run(watch, signals);
 	if (watch->forced) _exit(EXIT_INTERRUPTED);
-	struct machine_strain after;
-	machine_read_strain(&after);
 	struct strain strain = watch->totals.strain;
-	machine_add_strain(&load->before, &after, &strain);
+	machine_add_strain(&watch->machine[0], &watch->machine[1], &strain);
 	struct conclusion conclusion = {
 		.out = out,
 		.plan = &load->plan,
@@ -159,6 +156,11 @@ static int load_measure(struct load *load, int signals, struct arena *arena) {
 int load_run(const struct cli *cli, struct arena *arena) {
 	struct load load = {.cli = cli, .watch.cause = STOP_DURATION};
 	struct err err;
+	const char *junit = cli->settings.out.junit;
+	if (junit && !junit_begin(junit, &err)) {
+		err_add(&err, "--junit");
+		return load_fail(&err);
+	}
 	if (!load_prepare(&load, arena, &err)) return load_fail(&err);
 	int signals = watch_catch_signals();
 	load_announce(&load, arena);

@@ -1,12 +1,20 @@
 /* The program: reads the command line and hands over to the command. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "cmd/load.h"
 #include "config/cli.h"
 #include "help/help.h"
 #include "target/target.h"
+
+/* A program started with stdin, stdout or stderr closed would give their numbers to its first sockets, and write its results into one. */
+static void main_open_streams(void) {
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd) _exit(1);
+}
 
 /* STREST_LOG, then RUST_LOG, then --verbose. */
 static void main_set_log(const struct out_settings *out) {
@@ -44,6 +52,7 @@ int main(int argc, char **argv) {
 	struct cli cli;
 	struct err err;
 	int status;
+	main_open_streams();
 	arena_init(&arena);
 	if (cli_parse(argc, argv, &arena, &cli, &err)) {
 		status = main_act(&cli, &arena);

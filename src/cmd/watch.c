@@ -84,6 +84,14 @@ static void watch_on_tick(void *user, nsec elapsed, const struct tally *tick) {
 	progress_tick(watch->progress, &moment, tick);
 }
 
+/* Reads what the machine did, at the bounds of the window. */
+static void watch_mark(struct watch *watch, const struct run_state *state) {
+	bool over = state->elapsed >= watch->plan->duration || watch->stopped > 0 || state->ended;
+	if (watch->marks == 0 && state->started && (state->elapsed >= watch->plan->warmup || over))
+		machine_read_strain(&watch->machine[watch->marks++]);
+	if (watch->marks == 1 && over) machine_read_strain(&watch->machine[watch->marks++]);
+}
+
 static int64_t watch_wall_clock(void) {
 	struct timespec wall;
 	clock_gettime(CLOCK_REALTIME, &wall);
@@ -101,6 +109,7 @@ void watch_run(struct watch *watch, int signals) {
 		state = run_tick(watch->run, watch_on_tick, watch);
 		if (!state.started) progress_tick(watch->progress, &moment, NULL);
 		if (state.started && watch->start_unix_ns == 0) watch->start_unix_ns = watch_wall_clock();
+		watch_mark(watch, &state);
 		watch_for_hope(watch, state.elapsed);
 		watch_thresholds(watch, state.elapsed);
 	}

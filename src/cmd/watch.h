@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "engine/run.h"
+#include "plan/machine.h"
 #include "stats/report.h"
 #include "stats/series.h"
 #include "tui/progress.h"
@@ -19,13 +20,15 @@ struct watch {
 	size_t threshold_count; /* those that may end the run early (--threshold-abort) */
 	const struct threshold *thresholds;
 	/* What came of it. */
-	enum stop_cause cause;          /* STOP_DURATION also when --requests ended it */
-	const struct threshold *missed; /* STOP_THRESHOLD */
-	int64_t start_unix_ns;          /* CLOCK_REALTIME at the start line; 0: it was not reached */
-	bool forced;                    /* a second signal came: leave at once */
-	struct run_totals totals;       /* unless forced; belongs to the run */
+	enum stop_cause cause;            /* STOP_DURATION also when --requests ended it */
+	const struct threshold *missed;   /* STOP_THRESHOLD */
+	int64_t start_unix_ns;            /* CLOCK_REALTIME at the start line; 0: it was not reached */
+	bool forced;                      /* a second signal came: leave at once */
+	struct run_totals totals;         /* unless forced; belongs to the run */
+	struct machine_strain machine[2]; /* at the beginning and the end of the window */
 	/* Its own. */
-	nsec stopped; /* elapsed at which a signal or a threshold stopped it; 0: nothing did */
+	unsigned marks; /* of `machine` taken so far */
+	nsec stopped;   /* elapsed at which a signal or a threshold stopped it; 0: nothing did */
 	struct tally *so_far;
 };
 

@@ -8,6 +8,7 @@
 #include "base/units.h"
 #include "config/header.h"
 #include "config/quote.h"
+#include "config/secret.h"
 #include "http/url.h"
 
 /* One rule being looked at. */
@@ -76,6 +77,7 @@ bool check_conflicts(const struct check *check, struct err *err) {
 		for (struct slice word = option_next_word(&words); word.size; word = option_next_word(&words)) {
 			const struct option_row *other = option_by_name(word, check->command);
 			assert(other);
+			if (value_is_off(&option_rows[i], check->settings) || value_is_off(other, check->settings)) continue;
 			if (check->origins->rows[option_index(other)].kind == ORIGIN_COMMAND)
 				return err_set(
 					err, ERR_USAGE, "--%s and --%s exclude each other; give one of them", option_rows[i].flag, other->flag);
@@ -99,7 +101,10 @@ static bool check_requires(const struct rule *r, const struct option_row *row) {
 
 static bool check_url(const struct rule *r) {
 	struct url url;
-	if (!r->settings->http.url || url_parse(r->settings->http.url, r->check->arena, &url, &r->fault->err)) return true;
+	const char *text = r->settings->http.url, *const *written = origin_of(r, "url")->written;
+	if (!text ||
+		url_parse_shown(text, secret_show_url(text, written ? written[0] : NULL, r->check->arena), r->check->arena, &url, &r->fault->err))
+		return true;
 	err_add(&r->fault->err, "%s", name_of(r, "url"));
 	return place(r, "url", 0);
 }
@@ -181,23 +186,39 @@ static bool check_versions(const struct rule *r) {
 		name_of(r, "tls-max"), version_words(tls->max), name_of(r, "tls-max"));
 }
 
-/* A threshold on a stage needs that stage. */
+/* Returns when a stage begins, from 1. */
+static nsec stage_start(const struct stage_list *stages, unsigned number) {
+	nsec start = 0;
+	for (unsigned i = 0; i + 1 < number; i++) start += stages->at[i].duration;
+	return start;
+}
+
+/* A threshold on a stage needs that stage, and a run that is long enough for it. */
+static bool check_stage(const struct rule *r, unsigned number, const char *shown) {
+	const struct load_settings *load = &r->settings->load;
+	struct err *err = &r->fault->err;
+	const char *name = name_of(r, "threshold");
+	char start[32], duration[32];
+	if (!load->stages.count)
+		return err_set(err, ERR_FAILED, "%s: %s asks about a stage, but the load has none; add e.g. --stages 30s@500,1m@2000", name, shown);
+	if (number > load->stages.count)
+		return err_set(
+			err, ERR_FAILED, "%s: %s asks about a stage that is not there; the last one is stage %zu", name, shown, load->stages.count);
+	if (stage_start(&load->stages, number) < load->duration) return true;
+	return err_set(err, ERR_FAILED, "%s: %s asks about a stage that begins at %s, after the %s of %s; write a longer duration, or leave it out",
+		name, shown, units_format_span(stage_start(&load->stages, number), start, sizeof(start)), other_of(r, "threshold", "duration"),
+		units_format_span(load->duration, duration, sizeof(duration)));
+}
+
 static bool check_thresholds(const struct rule *r) {
 	const struct text_list *list = &r->settings->out.threshold;
-	size_t stages = r->settings->load.stages.count;
 	const struct origin *origin = origin_of(r, "threshold");
 	for (size_t i = 0; i < list->count; i++) {
 		struct threshold threshold;
 		struct quote quote;
-		if (threshold_parse(slice_of(list->at[i]), &threshold) != THRESHOLD_GOOD || threshold.stage <= stages) continue;
-		const char *shown = quote_text(&quote, slice_of(origin->written ? origin->written[i] : list->at[i])), *name = name_of(r, "threshold");
-		if (!stages)
-			err_set(&r->fault->err, ERR_FAILED, "%s: %s asks about a stage, but the load has none; add e.g. --stages 30s@500,1m@2000",
-				name, shown);
-		else
-			err_set(&r->fault->err, ERR_FAILED, "%s: %s asks about a stage that is not there; the last one is stage %zu", name, shown,
-				stages);
-		return place(r, "threshold", i);
+		const char *shown = origin->written ? origin->written[i] : list->at[i];
+		if (threshold_parse(slice_of(list->at[i]), &threshold) != THRESHOLD_GOOD || !threshold.stage) continue;
+		if (!check_stage(r, threshold.stage, quote_text(&quote, slice_of(shown)))) return place(r, "threshold", i);
 	}
 	return true;
 }
@@ -220,7 +241,7 @@ static const struct {
 	{check_rate, "rate|stages|arrival|preconnect|spin"},
 	{check_tasks, "threads|max-tasks|preconnect|spawn-rate|spawn-interval"},
 	{check_versions, "tls-min|tls-max"},
-	{check_thresholds, "threshold|stages"},
+	{check_thresholds, "threshold|stages|duration"},
 	{check_abort, "threshold|threshold-abort"},
 };
 

@@ -10,6 +10,7 @@
 #include "config/print.h"
 #include "config/quote.h"
 #include "config/value.h"
+#include "http/url.h"
 
 /* What getopt_long returns for long names; letters are returned as themselves. */
 enum {
@@ -55,6 +56,11 @@ static void build_tables(struct parse *p) {
 	}
 	*next = (struct option){0};
 	*letter = 0;
+}
+
+/* Quotes a word that may be a URL. */
+static const char *quote_word(const struct parse *p, struct quote *quote, const char *word) {
+	return quote_text(quote, slice_of(url_mask(word, p->arena)));
 }
 
 static bool ask_help(struct parse *p, enum option_command command) {
@@ -119,6 +125,14 @@ static bool refuse_again(struct parse *p, const struct option_row *row) {
 	return err_set(p->err, ERR_USAGE, "--%s may be given only once", row->flag);
 }
 
+/* Quotes a word that seems to be an option, without its value: that may be a secret. */
+static const char *quote_option(const struct parse *p, struct quote *quote, const char *word) {
+	struct slice rest, name = slice_cut(slice_of(word), '=', &rest);
+	const struct option_row *row = option_by_letter(word[1], p->command);
+	if (row && row->kind != KIND_BOOL) name.size = 2;
+	return quote_text(quote, name);
+}
+
 /* Takes one option; `word` is the last argument that getopt has read, `text` its value or NULL, `is_letter` tells its form. */
 static bool take_option(struct parse *p, const struct option_row *row, const char *word, const char *text, bool is_letter) {
 	struct quote quote;
@@ -126,7 +140,7 @@ static bool take_option(struct parse *p, const struct option_row *row, const cha
 
 	if (text && text == word && text[0] == '-' && text[1]) {
 		return err_set(p->err, ERR_USAGE, "--%s: the value is missing before %s; a value that begins with '-' is written --%s=VALUE",
-			row->flag, quote_text(&quote, slice_of(text)), row->flag);
+			row->flag, quote_option(p, &quote, text), row->flag);
 	}
 	if (origin->kind == ORIGIN_COMMAND && row->kind != KIND_LIST) return refuse_again(p, row);
 	if (text && text != word && is_letter && *text == '=') text++;
@@ -166,7 +180,7 @@ static bool read_options(struct parse *p, int argc, char **argv, int *ret_word, 
 static bool refuse_word(struct parse *p, const char *word) {
 	struct quote quote;
 	struct slice near = option_nearest_word(slice_of(word), "target|config|help");
-	const char *typed = quote_text(&quote, slice_of(word));
+	const char *typed = quote_word(p, &quote, word);
 
 	if (strstr(word, "://")) return err_set(p->err, ERR_USAGE, "unknown command %s; write --url before the address", typed);
 	if (near.size) return err_set(p->err, ERR_USAGE, "unknown command %s; did you mean '%.*s'?", typed, (int)near.size, near.at);
@@ -184,7 +198,7 @@ static bool read_help(struct parse *p, int argc, char **argv) {
 	}
 	if (word == argc) return ask_help(p, command);
 	if (word == 1) return refuse_word(p, argv[1]);
-	return err_set(p->err, ERR_USAGE, "unexpected word %s after 'help %s'", quote_text(&quote, slice_of(argv[word])), argv[word - 1]);
+	return err_set(p->err, ERR_USAGE, "unexpected word %s after 'help %s'", quote_word(p, &quote, argv[word]), argv[word - 1]);
 }
 
 /* config check [FILE]. */
@@ -198,10 +212,10 @@ static bool read_config(struct parse *p, int argc, char **argv) {
 	}
 	if (argc == 1) return err_set(p->err, ERR_USAGE, "config: what to do is missing; %s", usage);
 	if (strcmp(argv[1], "check") != 0)
-		return err_set(p->err, ERR_USAGE, "unknown command 'config' %s; %s", quote_text(&quote, slice_of(argv[1])), usage);
-	if (argc > 3) return err_set(p->err, ERR_USAGE, "unexpected word %s after the file; %s", quote_text(&quote, slice_of(argv[3])), usage);
+		return err_set(p->err, ERR_USAGE, "unknown command 'config' %s; %s", quote_word(p, &quote, argv[1]), usage);
+	if (argc > 3) return err_set(p->err, ERR_USAGE, "unexpected word %s after the file; %s", quote_word(p, &quote, argv[3]), usage);
 	if (!path) return err_set(p->err, ERR_USAGE, "config check: the file is missing; %s", usage);
-	if (path[0] == '-') return err_set(p->err, ERR_USAGE, "unknown option %s; %s", quote_text(&quote, slice_of(path)), usage);
+	if (path[0] == '-') return err_set(p->err, ERR_USAGE, "unknown option %s; %s", quote_word(p, &quote, path), usage);
 	if (!file_read(path, p->arena, file, p->err)) return false;
 	p->cli.action = CLI_CHECK_CONFIG;
 	p->cli.text = audit_write(file);
@@ -228,8 +242,7 @@ static bool read_target(struct parse *p, int argc, char **argv) {
 	p->cli.action = CLI_TARGET;
 	if (!read_options(p, argc, argv, &word, &ended)) return false;
 	if (p->cli.action == CLI_HELP || p->cli.action == CLI_VERSION) return true;
-	if (word < argc)
-		return err_set(p->err, ERR_USAGE, "unexpected word %s; every value belongs to an option", quote_text(&quote, slice_of(argv[word])));
+	if (word < argc) return err_set(p->err, ERR_USAGE, "unexpected word %s; every value belongs to an option", quote_word(p, &quote, argv[word]));
 	if (!check_command(p)) return false;
 	merge_environment(p->command, &p->cli.settings, &p->origins);
 	return check_rules(p);
@@ -275,10 +288,13 @@ static bool read_run(struct parse *p, int argc, char **argv) {
 
 	if (!read_options(p, argc, argv, &word, &ended)) return false;
 	if (p->cli.action == CLI_HELP || p->cli.action == CLI_VERSION) return true;
-	if (word < argc && ended) return err_set(p->err, ERR_USAGE, "unexpected word %s after '--'", quote_text(&quote, slice_of(argv[word])));
+	if (word < argc && ended) return err_set(p->err, ERR_USAGE, "unexpected word %s after '--'", quote_word(p, &quote, argv[word]));
 	if (word < argc && strcmp(argv[word], "target") == 0) return read_target(p, argc - word, argv + word);
 	if (word < argc && strcmp(argv[word], "help") == 0) return read_help(p, argc - word, argv + word);
 	if (word < argc && strcmp(argv[word], "config") == 0) return read_config(p, argc - word, argv + word);
+	if (word < argc && word > 1 && *argv[word - 1] && strchr(argv[word - 1], ':') == strchr(argv[word - 1], 0) - 1)
+		return err_set(p->err, ERR_USAGE, "a word stands alone behind %s; put the whole header between quotes",
+			quote_text(&quote, slice_of(argv[word - 1])));
 	if (word < argc) return refuse_word(p, argv[word]);
 	return settle_run(p);
 }

@@ -57,6 +57,19 @@ bool env_expand(struct slice text, struct arena *arena, const char **ret, struct
 	return good;
 }
 
+struct slice env_next(struct slice *text, bool *ret_variable) {
+	struct slice piece = {text->at, 0}, rest = *text, name = starts(rest, SLICE("${")) ? take_name(rest) : (struct slice){NULL, 0};
+	*ret_variable = name.size > 0;
+	if (name.size) rest = skip(rest, name.size + 3);
+	while (!*ret_variable && rest.size) {
+		if (starts(rest, SLICE("${")) && take_name(rest).size) break;
+		rest = skip(rest, starts(rest, SLICE("$${")) ? 3 : 1);
+	}
+	piece.size = text->size - rest.size;
+	*text = rest;
+	return piece;
+}
+
 bool env_is_in(struct slice text) {
 	while (text.size) {
 		if (starts(text, SLICE("${"))) return true;

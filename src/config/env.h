@@ -11,6 +11,9 @@
  * then *ret_bad is the part at fault, and *ret_unset says which of the two it is ("NAME" without "${" and "}"). */
 bool env_expand(struct slice text, struct arena *arena, const char **ret, struct slice *ret_bad, bool *ret_unset);
 
+/* Takes the next piece off a text that is not empty: a variable as it is written, or what stands before the next one. */
+struct slice env_next(struct slice *text, bool *ret_variable);
+
 /* Returns whether a variable stands in the text. */
 bool env_is_in(struct slice text);
 

@@ -164,6 +164,13 @@ static void what_only_later_versions_have_is_left_out(void **state) {
 	assert_int_equal(origin_of("alpn")->kind, ORIGIN_PRESET);
 }
 
+/* "insecure = false" excludes nothing. */
+static void what_is_off_is_no_conflict(void **state) {
+	(void)state;
+	take("a.toml", "insecure = false\ncacert = \"x\"");
+	assert_string_equal(file.settings.tls.cacert, "x");
+}
+
 /* One fault each: the whole sentence. */
 static const struct {
 	const char *path, *text, *want;
@@ -180,7 +187,17 @@ static const struct {
 	{"a.toml", "url = \"a\\u0000b\"", "a.toml:1:7: url: a text with a 0 character; leave it out"},
 	{"a.toml", "headers = \"A: b\"", "a.toml:1:11: headers: 'A: b' is not an array of texts; write e.g. headers = [\"Accept: text/html\"]"},
 	{"a.toml", "headers = [\"A: b\",\n 5]", "a.toml:2:2: headers, item 2: '5' is not a text; write e.g. headers = [\"Accept: text/html\"]"},
-	{"a.toml", "headers = [\"A b\"]", "a.toml:1:12: headers, item 1: 'A b' has no colon; write e.g. headers = [\"Accept: text/html\"]"},
+	{"a.toml", "headers = \"Cookie: sesame\"",
+		"a.toml:1:11: headers: 'Cookie: ***' is not an array of texts; write e.g. headers = [\"Accept: text/html\"]"},
+	{"a.toml", "headers = \"Bearer sesame\"",
+		"a.toml:1:11: headers: '...' is not an array of texts; write e.g. headers = [\"Accept: text/html\"]"},
+	{"a.toml", "headers = [\"Cookie: ${sesame\"]", "a.toml:1:12: headers, item 1: '${' names no variable; write ${NAME}, or $${ for a plain ${"},
+	{"a.toml", "headers = [\"Cookie: ses\\rame ${STREST_TEST_T}\"]",
+		"a.toml:1:12: headers, item 1: 'Cookie: *** ${STREST_TEST_T}' has a control character in its value; write e.g. headers = [\"Accept: "
+		"text/html\"]"},
+	{"a.toml", "cacert = \"x\"\ninsecure = true", "a.toml:2:1: insecure: excludes cacert in line 1; keep one of them"},
+	{"a.json", "{\"insecure\": true, \"cacert\": \"x\"}", "a.json:1:20: cacert: excludes insecure in line 1; keep one of them"},
+	{"a.toml", "headers = [\"A b\"]", "a.toml:1:12: headers, item 1: the header has no colon; write e.g. headers = [\"Accept: text/html\"]"},
 	{"a.toml", "insecure = \"true\"", "a.toml:1:12: insecure: the text 'true' is not true or false; write e.g. insecure = true"},
 	{"a.toml", "timeout = 1.5", "a.toml:1:11: timeout: '1.5' is not a whole number of seconds or a text; write e.g. timeout = \"10s\""},
 	{"a.toml", "timeout = 0", "a.toml:1:11: timeout: '0' is no time at all; write e.g. timeout = \"10s\""},
@@ -237,7 +254,7 @@ static const struct {
 		"a.toml:1:8: data: the environment variable 'STREST_TEST_NONE' is not set; set it, or write $${ for a plain ${"},
 	{"a.toml", "data = \"x${\"", "a.toml:1:8: data: '${' names no variable; write ${NAME}, or $${ for a plain ${"},
 	{"a.toml", "headers = [\"${STREST_TEST_T}\"]",
-		"a.toml:1:12: headers, item 1: '${STREST_TEST_T}' has no colon; write e.g. headers = [\"Accept: text/html\"]"},
+		"a.toml:1:12: headers, item 1: the header has no colon; write e.g. headers = [\"Accept: text/html\"]"},
 	{"a.toml", "rate = \"${STREST_TEST_T}\"", "a.toml:1:8: rate: '${STREST_TEST_T}' is not a number; write e.g. rate = 100"},
 	{"a.json", "[1]", "a.json:1:1: an array is no table of settings; write { \"url\": \"http://localhost:3000/\" }"},
 	{"a.json", "{\"url\": \"x\",}", "a.json:1:13: a comma before '}'; leave it out"},
@@ -288,6 +305,7 @@ static void a_file_that_cannot_be_read_is_an_error(void **state) {
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
+		TEST(what_is_off_is_no_conflict),
 		TEST(toml_and_json_say_the_same),
 		TEST(origins_have_places),
 		TEST(every_alias_is_a_key),

@@ -1,14 +1,12 @@
 #include "config/keys.h"
 
 #include <ctype.h>
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 #include "base/units.h"
 #include "config/env.h"
 #include "config/later.h"
 #include "config/quote.h"
+#include "config/secret.h"
 
 #define OWN_KEYS "rpm|load|thresholds" /* keys that are no row's */
 
@@ -41,21 +39,11 @@ const char *keys_show(const struct keys *keys, const char *key, const char *valu
 	return arena_format(keys->arena, keys->origins->syntax == VALUE_JSON ? "\"%s\": %s" : "%s = %s", key, value);
 }
 
-/* Writes a number so that it reads back as the same, with a point or exponent. */
-static const char *write_real(double real, struct arena *arena) {
-	char text[40];
-	for (int digits = 15; digits <= 17; digits++) {
-		snprintf(text, sizeof(text), "%.*g", digits, real);
-		if (strtod(text, NULL) == real) break;
-	}
-	return arena_format(arena, "%s%s", text, strpbrk(text, ".enai") ? "" : ".0");
-}
-
 /* Returns a number or truth value as a text. */
 static const char *write_bare(const struct tree *node, struct arena *arena) {
 	if (node->kind == TREE_BOOL) return node->truth ? "true" : "false";
 	if (node->kind == TREE_INT) return arena_format(arena, "%lld", (long long)node->integer);
-	return write_real(node->real, arena);
+	return value_write_real(node->real, ".0", arena);
 }
 
 /* Returns a value as the subject of a sentence. */
@@ -142,6 +130,13 @@ void keys_refuse_unknown(struct keys *keys, const struct tree *node, const char 
 	}
 }
 
+/* Returns of a text that begins with "${" what its braces hold, with them; "${" alone if that is no word: it may be any text, a secret too. */
+static struct slice braces(struct slice text) {
+	size_t end = 2;
+	while (end < text.size && (isalnum((unsigned char)text.at[end]) || strchr("_-. ", text.at[end]))) end++;
+	return (struct slice){text.at, end < text.size && text.at[end] == '}' ? end + 1 : 2};
+}
+
 const char *keys_expand(struct keys *keys, const struct tree *node, const char *path) {
 	struct quote quote;
 	const char *text = NULL;
@@ -156,8 +151,8 @@ const char *keys_expand(struct keys *keys, const struct tree *node, const char *
 		findings_add(keys->findings, node->at, "%s: the environment variable %s is not set; set it, or write $${ for a plain ${", path,
 			quote_text(&quote, bad));
 	else
-		findings_add(
-			keys->findings, node->at, "%s: %s names no variable; write ${NAME}, or $${ for a plain ${", path, quote_text(&quote, bad));
+		findings_add(keys->findings, node->at, "%s: %s names no variable; write ${NAME}, or $${ for a plain ${", path,
+			quote_text(&quote, braces(bad)));
 	return NULL;
 }
 
@@ -242,13 +237,24 @@ static bool leave_protocol_out(struct keys *keys, const struct option_row *row, 
 	return true;
 }
 
+/* A single text is no list. Of a header no secret is quoted. */
+static void refuse_list(struct keys *keys, const struct option_row *row, const struct tree *node, const char *path) {
+	struct value_input input = {.syntax = keys->origins->syntax, .path = path, .key = node->key, .arena = keys->arena};
+	struct tree shown = *node;
+	const char *header = NULL;
+	if (node->kind == TREE_TEXT && row->check == CHECK_HEADER) {
+		header = secret_quote_header(arena_copy(keys->arena, node->text), NULL, keys->arena);
+		shown.text = header ? slice_of(header) : SLICE("...");
+	}
+	keys_refuse_kind(keys, &shown, path, wanted_words(row), advise(row, &input));
+}
+
 static void read_list(struct keys *keys, const struct option_row *row, const struct tree *node, struct origin *origin) {
-	struct value_input input = {.syntax = keys->origins->syntax, .path = origin->name, .key = node->key, .arena = keys->arena};
 	struct tree_place *items;
 	size_t count = 0, number = 0;
 	if (node->kind != TREE_ARRAY) {
 		origin->broken = true;
-		keys_refuse_kind(keys, node, origin->name, wanted_words(row), advise(row, &input));
+		refuse_list(keys, row, node, origin->name);
 		return;
 	}
 	items = arena_array(keys->arena, node->count + 1, sizeof(*items));
@@ -289,6 +295,7 @@ static void check_conflicts(struct keys *keys) {
 			size_t k = option_index(option_by_name(word, COMMAND_RUN));
 			const struct origin *one = &keys->origins->rows[i], *two = &keys->origins->rows[k];
 			if (k < i || one->kind != ORIGIN_FILE || two->kind != ORIGIN_FILE) continue;
+			if (value_is_off(&option_rows[i], keys->settings) || value_is_off(&option_rows[k], keys->settings)) continue;
 			keys_refuse_both(keys, tree_find(keys->root, one->name), one->name, tree_find(keys->root, two->name), two->name);
 		}
 	}

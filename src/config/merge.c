@@ -2,17 +2,18 @@
 
 #include <stdlib.h>
 
-static bool is_commanded(const struct origins *origins, struct slice flag) {
-	return origins->rows[option_index(option_by_name(flag, COMMAND_RUN))].kind == ORIGIN_COMMAND;
+static bool is_commanded(const struct settings *settings, const struct origins *origins, struct slice flag) {
+	const struct option_row *row = option_by_name(flag, COMMAND_RUN);
+	return origins->rows[option_index(row)].kind == ORIGIN_COMMAND && !value_is_off(row, settings);
 }
 
 /* Returns whether the command line gave something that makes the file's value of this row pointless. */
-static bool is_displaced(const struct option_row *row, const struct origins *origins) {
+static bool is_displaced(const struct option_row *row, const struct settings *settings, const struct origins *origins) {
 	const char *words = row->conflicts;
 	bool load = strcmp(row->flag, "rate") == 0 || strcmp(row->flag, "stages") == 0;
-	if (load && (is_commanded(origins, SLICE("rate")) || is_commanded(origins, SLICE("stages")))) return true;
+	if (load && (is_commanded(settings, origins, SLICE("rate")) || is_commanded(settings, origins, SLICE("stages")))) return true;
 	for (struct slice word = option_next_word(&words); word.size; word = option_next_word(&words)) {
-		if (is_commanded(origins, word)) return true;
+		if (is_commanded(settings, origins, word)) return true;
 	}
 	return false;
 }
@@ -22,7 +23,8 @@ void merge_file(const struct file *file, struct settings *settings, struct origi
 	origins->syntax = file->origins.syntax;
 	for (size_t i = 0; i < OPTION_COUNT; i++) {
 		const struct option_row *row = &option_rows[i];
-		if (file->origins.rows[i].kind != ORIGIN_FILE || origins->rows[i].kind == ORIGIN_COMMAND || is_displaced(row, origins)) continue;
+		if (file->origins.rows[i].kind != ORIGIN_FILE || origins->rows[i].kind == ORIGIN_COMMAND || is_displaced(row, settings, origins))
+			continue;
 		value_copy(row, settings, &file->settings);
 		origins->rows[i] = file->origins.rows[i];
 	}

@@ -139,6 +139,24 @@ static void a_body_of_the_command_line_replaces_the_files(void **state) {
 	assert_string_equal(cli.settings.http.data_lines, "c");
 }
 
+static void insecure_and_cacert_set_each_other_aside(void **state) {
+	const struct tls_settings *tls = &cli.settings.tls;
+	(void)state;
+	write_file("strest.toml", "url = \"http://x\"\ncacert = \"file.pem\"");
+	assert_taken(PARSE("--insecure"));
+	assert_true(tls->insecure);
+	assert_null(tls->cacert);
+	assert_taken(PARSE("--insecure=false"));
+	assert_string_equal(tls->cacert, "file.pem");
+	write_file("strest.toml", "url = \"http://x\"\ninsecure = true");
+	assert_taken(PARSE("--cacert", "line.pem"));
+	assert_false(tls->insecure);
+	assert_string_equal(tls->cacert, "line.pem");
+	write_file("strest.toml", "url = \"http://x\"");
+	assert_taken(PARSE("--cacert", "line.pem", "--insecure=false"));
+	assert_string_equal(tls->cacert, "line.pem");
+}
+
 static void no_color_comes_last(void **state) {
 	(void)state;
 	setenv("NO_COLOR", "", 1);
@@ -242,6 +260,7 @@ int main(void) {
 		TEST(the_command_line_wins_over_the_file_and_the_file_over_presets),
 		TEST(a_rate_or_stages_stand_for_all_of_the_files_load),
 		TEST(a_body_of_the_command_line_replaces_the_files),
+		TEST(insecure_and_cacert_set_each_other_aside),
 		TEST(no_color_comes_last),
 		TEST(warnings_are_handed_on),
 		TEST(rules_speak_of_where_the_values_stand),

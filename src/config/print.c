@@ -1,15 +1,11 @@
 #include "config/print.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "base/buf.h"
 #include "base/units.h"
 #include "config/env.h"
-#include "config/header.h"
+#include "config/secret.h"
 
 #define PRINT_CAP ((size_t)64 << 20)
-#define MASK "***"
 
 /* One page being written. */
 struct page {
@@ -45,43 +41,18 @@ static void add_text(struct buf *buf, const char *text) {
 	buf_add_text(buf, "\"");
 }
 
-/* Hides user and password of a URL. */
-static const char *mask_url(const char *url, struct arena *arena) {
-	const char *host = strstr(url, "://"), *at = NULL;
-	if (!host) return url;
-	host += 3;
-	for (const char *c = host; *c && !strchr("/?#", *c); c++) {
-		if (*c == '@') at = c;
-	}
-	if (!at) return url;
-	return arena_format(arena, "%.*s" MASK "%s", (int)(host - url), url, at);
+static bool is_url(const struct option_row *row) {
+	return row->key && strcmp(row->key, "url") == 0;
 }
 
-static bool holds(struct slice name, const char *part) {
-	size_t size = strlen(part);
-	for (size_t i = 0; i + size <= name.size; i++) {
-		if (slice_equal_nocase((struct slice){name.at + i, size}, (struct slice){part, size})) return true;
-	}
-	return false;
-}
-
-/* Hides the value of a header that says who somebody is. */
-static const char *mask_header(const char *header, struct arena *arena) {
-	static const char *const words[] = {"authorization", "cookie", "api-key", "apikey", "token", "secret", "password", "signature", "session"};
-	struct slice rest, name = slice_cut(slice_of(header), ':', &rest);
-	for (size_t i = 0; i < LENGTH(words); i++) {
-		if (rest.at && holds(name, words[i])) return arena_format(arena, "%.*s: " MASK, (int)name.size, name.at);
-	}
-	return header;
-}
-
-/* Returns a text as it may be shown: with its variables as they are written, else without secrets and so that it reads back as the same. */
+/* Returns a text as it may be shown: with its variables as they are written, without secrets, and so that it reads back as the same. */
 static const char *show_text(struct page *p, const struct option_row *row, const char *text, const char *written) {
-	if (written && env_is_in(slice_of(written))) return written;
-	if (row->secret) return MASK;
-	if (row->check == CHECK_HEADER) text = mask_header(text, p->arena);
-	if (row->key && strcmp(row->key, "url") == 0) text = mask_url(text, p->arena);
-	return env_escape(text, p->arena);
+	if (written && !env_is_in(slice_of(written))) written = NULL;
+	const char *shown = written ? written : text;
+	if (row->secret) shown = secret_show_text(written, p->arena);
+	if (row->check == CHECK_HEADER) shown = secret_show_header(text, written, p->arena);
+	if (is_url(row)) shown = secret_show_url(text, written, p->arena);
+	return written ? shown : env_escape(shown, p->arena);
 }
 
 static const void *field(const struct page *p, const struct option_row *row) {
@@ -103,22 +74,12 @@ static bool is_unset(const struct page *p, const struct option_row *row) {
 	}
 }
 
-/* Writes a number so that it reads back as the same, as TOML wants it. */
-static void add_real(struct buf *buf, double real, const char *tail) {
-	char text[40];
-	for (int digits = 15; digits <= 17; digits++) {
-		snprintf(text, sizeof(text), "%.*g", digits, real);
-		if (strtod(text, NULL) == real) break;
-	}
-	buf_add_format(buf, "%s%s", text, strpbrk(text, ".e") ? "" : tail);
-}
-
-static void add_stages(struct buf *buf, const struct stage_list *stages) {
+static void add_stages(struct buf *buf, const struct stage_list *stages, struct arena *arena) {
 	char span[32];
 	buf_add_text(buf, "\"");
 	for (size_t i = 0; i < stages->count; i++) {
 		buf_add_format(buf, "%s%s@", i ? "," : "", units_format_span(stages->at[i].duration, span, sizeof(span)));
-		add_real(buf, stages->at[i].target, "");
+		buf_add_text(buf, value_write_real(stages->at[i].target, "", arena));
 	}
 	buf_add_text(buf, "\"");
 }
@@ -146,19 +107,20 @@ static void add_value(struct page *p, const struct option_row *row) {
 	const void *at = field(p, row);
 	char text[4096];
 	if (row->kind != KIND_LIST && written) {
-		add_text(&p->buf, written[0]);
+		const char *own = row->kind == KIND_TEXT ? *(const char *const *)at : written[0];
+		add_text(&p->buf, show_text(p, row, own, written[0]));
 		return;
 	}
 	switch (row->kind) {
 	case KIND_BOOL: buf_add_text(&p->buf, *(const bool *)at ? "true" : "false"); break;
 	case KIND_COUNT: buf_add_format(&p->buf, "%llu", (unsigned long long)*(const uint64_t *)at); break;
-	case KIND_REAL: add_real(&p->buf, *(const double *)at, ".0"); break;
+	case KIND_REAL: buf_add_text(&p->buf, value_write_real(*(const double *)at, ".0", p->arena)); break;
 	case KIND_TEXT: add_text(&p->buf, show_text(p, row, *(const char *const *)at, NULL)); break;
 	case KIND_LIST: add_list(p, row, at); break;
 	case KIND_TIME: add_text(&p->buf, units_format_span(*(const nsec *)at, text, sizeof(text))); break;
 	case KIND_CHOICE: add_text(&p->buf, arena_copy(p->arena, word_at(row->choices, *(const int *)at))); break;
 	case KIND_STATUS: add_text(&p->buf, status_set_format(at, text, sizeof(text))); break;
-	case KIND_STAGES: add_stages(&p->buf, at); break;
+	case KIND_STAGES: add_stages(&p->buf, at, p->arena); break;
 	case KIND_TLS: add_text(&p->buf, versions[*(const int *)at - TLS_VERSION_1_0]); break;
 	}
 }

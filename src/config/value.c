@@ -3,11 +3,14 @@
 #include <assert.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/threshold.h"
 #include "base/units.h"
+#include "config/env.h"
 #include "config/header.h"
 #include "config/quote.h"
+#include "config/secret.h"
 
 /* What a parser of one kind gets. */
 struct value {
@@ -86,15 +89,27 @@ static bool parse_real(const struct value *v) {
 	return true;
 }
 
+/* Fails with "--headers: 'text' <what>; <advice>", where the text is what may be seen of it; else with its number. */
+static bool refuse_as_header(const struct value *v, const char *what) {
+	struct quote quote;
+	const struct text_list *list = v->at;
+	const char *text = arena_copy(v->arena, v->text), *written = v->input->shown, *subject = "the header";
+	const char *shown = secret_quote_header(text, written && env_is_in(slice_of(written)) ? written : NULL, v->arena);
+	if (shown)
+		subject = quote_text(&quote, slice_of(shown));
+	else if (v->input->syntax == VALUE_COMMAND) /* a file's has its number in the path */
+		subject = arena_format(v->arena, "header %zu", list->count + 1);
+	return err_set(v->err, ERR_USAGE, "%s: %s %s; %s", name_of(v), subject, what, advise(v, "Accept: text/html"));
+}
+
 /* Says what is wrong with a header that header_parse refuses. */
 static bool refuse_header(const struct value *v) {
 	struct slice rest;
 	struct slice name = slice_trim(slice_cut(v->text, ':', &rest));
-	const char *advice = advise(v, "Accept: text/html");
-	if (!rest.at) return refuse(v, "has no colon", advice);
-	if (name.size == 0) return refuse(v, "has no name before the colon", advice);
-	if (!header_name_valid(name)) return refuse(v, "has a character in its name that HTTP does not allow", advice);
-	return refuse(v, "has a control character in its value", advice);
+	if (!rest.at) return refuse_as_header(v, "has no colon");
+	if (name.size == 0) return refuse_as_header(v, "has no name before the colon");
+	if (!header_name_valid(name)) return refuse_as_header(v, "has a character in its name that HTTP does not allow");
+	return refuse_as_header(v, "has a control character in its value");
 }
 
 bool value_alpn_is_later(struct slice name) {
@@ -285,6 +300,19 @@ void value_copy(const struct option_row *row, struct settings *to, const struct 
 		[KIND_TLS] = sizeof(int),
 	};
 	memcpy((char *)to + row->at, (const char *)from + row->at, sizes[row->kind]);
+}
+
+bool value_is_off(const struct option_row *row, const struct settings *settings) {
+	return row->kind == KIND_BOOL && !*(const bool *)((const char *)settings + row->at);
+}
+
+const char *value_write_real(double real, const char *tail, struct arena *arena) {
+	char text[40];
+	for (int digits = 15; digits <= 17; digits++) {
+		snprintf(text, sizeof(text), "%.*g", digits, real);
+		if (strtod(text, NULL) == real) break;
+	}
+	return arena_format(arena, "%s%s", text, strpbrk(text, ".enai") ? "" : tail);
 }
 
 void value_preset(struct arena *arena, struct settings *settings) {

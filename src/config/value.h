@@ -30,6 +30,12 @@ bool value_parse(const struct option_row *row, const char *text, struct arena *a
 /* Copies the row's field. Texts and lists are shared, not copied. */
 void value_copy(const struct option_row *row, struct settings *to, const struct settings *from);
 
+/* Returns whether the row's value is a BOOL's false: it excludes nothing. */
+bool value_is_off(const struct option_row *row, const struct settings *settings);
+
+/* Returns a number that reads back as the same, with `tail` (".0") behind it if it has neither point nor exponent. Lives in the arena. */
+const char *value_write_real(double real, const char *tail, struct arena *arena);
+
 /* Sets every row's preset; rows without one become 0, false, NULL or empty. A preset that does not parse is our mistake: it ends the program. */
 void value_preset(struct arena *arena, struct settings *settings);
 

@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -60,6 +61,16 @@ static void presets_are_the_documented_defaults(void **state) {
 	assert_string_equal(settings.target.listen, "127.0.0.1:3000");
 	assert_int_equal(settings.target.threads, 1);
 	assert_null(settings.target.stall);
+}
+
+static void numbers_are_written_so_that_they_read_back(void **state) {
+	(void)state;
+	assert_string_equal(value_write_real(5, ".0", &arena), "5.0");
+	assert_string_equal(value_write_real(5, "", &arena), "5");
+	assert_string_equal(value_write_real(0.1, ".0", &arena), "0.1");
+	assert_string_equal(value_write_real(0.1 + 0.2, ".0", &arena), "0.30000000000000004"); /* what Python prints */
+	assert_string_equal(value_write_real(1e300, ".0", &arena), "1e+300");
+	assert_string_equal(value_write_real(HUGE_VAL, ".0", &arena), "inf");
 }
 
 static void every_preset_parses(void **state) {
@@ -194,9 +205,12 @@ static const struct {
 	{"method", "trace", "--method: 'trace' is no choice; write one of get, head, post, put, patch, delete, options"},
 	{"method", "pots", "--method: 'pots' is no choice; did you mean 'post'? (one of get, head, post, put, patch, delete, options)"},
 	{"method", "", "--method: '' is no choice; write one of get, head, post, put, patch, delete, options"},
-	{"headers", "Accept", "--headers: 'Accept' has no colon; write e.g. --headers 'Accept: text/html'"},
-	{"headers", ": x", "--headers: ': x' has no name before the colon; write e.g. --headers 'Accept: text/html'"},
-	{"headers", "A b: x", "--headers: 'A b: x' has a character in its name that HTTP does not allow; write e.g. --headers 'Accept: text/html'"},
+	{"headers", "Accept", "--headers: header 1 has no colon; write e.g. --headers 'Accept: text/html'"},
+	{"headers", "Authorization Bearer sesame", "--headers: header 1 has no colon; write e.g. --headers 'Accept: text/html'"},
+	{"headers", "Authorization: ses\rame",
+		"--headers: 'Authorization: ***' has a control character in its value; write e.g. --headers 'Accept: text/html'"},
+	{"headers", ": x", "--headers: header 1 has no name before the colon; write e.g. --headers 'Accept: text/html'"},
+	{"headers", "A b: x", "--headers: 'A...' has a character in its name that HTTP does not allow; write e.g. --headers 'Accept: text/html'"},
 	{"headers", "A: x\r\nB: y", "--headers: 'A: x??B: y' has a control character in its value; write e.g. --headers 'Accept: text/html'"},
 	{"accept", "a\nb", "--accept: 'a?b' has a control character; leave it out"},
 	{"content-type", "a\nb", "--content-type: 'a?b' has a control character; leave it out"},
@@ -350,8 +364,8 @@ static void a_files_value_is_refused_in_the_files_words(void **state) {
 			"k.x: 'abc' is not a duration; write e.g. \"x\": \"10s\""},
 		{"status", "9", NULL, "k.x: '9' is not a set of status codes from 100 to 599; write e.g. x = \"200,204,3xx\"",
 			"k.x: '9' is not a set of status codes from 100 to 599; write e.g. \"x\": \"200,204,3xx\""},
-		{"headers", "secret", "${TOKEN}", "k.x: '${TOKEN}' has no colon; write e.g. x = [\"Accept: text/html\"]",
-			"k.x: '${TOKEN}' has no colon; write e.g. \"x\": [\"Accept: text/html\"]"},
+		{"headers", "secret", "${TOKEN}", "k.x: the header has no colon; write e.g. x = [\"Accept: text/html\"]",
+			"k.x: the header has no colon; write e.g. \"x\": [\"Accept: text/html\"]"},
 		{"max-tasks", "0", NULL, "k.x: '0' is too small; write at least 1", "k.x: '0' is too small; write at least 1"},
 	};
 	(void)state;
@@ -439,6 +453,7 @@ static void advice_shows_how_to_write_an_option(void **state) {
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		TEST(presets_are_the_documented_defaults),
+		TEST(numbers_are_written_so_that_they_read_back),
 		TEST(every_preset_parses),
 		TEST(choices_stand_in_the_order_of_their_enum),
 		TEST(times_take_seconds_or_a_unit),

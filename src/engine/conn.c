@@ -266,7 +266,7 @@ static void conn_on_close(struct loop *loop, struct loop_conn *net, bool reset, 
 	if (conn->state == CONN_BUSY)
 		conn_lost(worker, conn, reset, now);
 	else if (conn->state == CONN_SHAKING)
-		setup_shake(worker, conn, tls_carrier_closed(conn->tls, reset), now);
+		setup_shake(worker, conn, tls_carrier_closed(conn->tls), now);
 	else
 		conn_drop(worker, conn, CLOSER_PEER);
 }

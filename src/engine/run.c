@@ -10,8 +10,6 @@
 #define START_AHEAD MSEC        /* the start line lies so far ahead of the last worker's "ready" */
 #define STOP_AHEAD (200 * MSEC) /* a stop is told two ticks before it holds, so that every worker has seen it */
 
-#define COLLECT_EVERY (100 * MSEC) /* what the workers counted */
-
 struct run {
 	struct run_shared shared;
 	unsigned count; /* workers with a thread */
@@ -31,7 +29,7 @@ struct run {
 	/* Attempts on the wire one to two seconds ago, to judge those that had time to be answered. */
 	uint64_t older_attempts, newer_attempts;
 	nsec attempts_at;
-	nsec collected; /* when the tallies were */
+	nsec upto; /* elapsed up to which `fresh` and `tally` count */
 	/* Whether main came when it should: a tick is asked for RUN_TICK_MS after the last. */
 	nsec tick_asked; /* 0: none yet */
 	struct strain_gaps gaps;
@@ -144,12 +142,15 @@ static void run_count_planned(struct run *run, nsec until) {
 }
 
 /* Takes what a worker filled, and gives the tally back to it, empty. Two tallies go to and fro between main and each worker. */
-static void run_collect(struct worker *worker, struct tally *tick) {
+static bool run_collect(struct run *run, struct worker *worker) {
 	struct tally *filled = mailbox_swap(&worker->filled, NULL);
-	if (!filled) return; /* it has not come by since the last tick */
-	tally_merge(tick, filled);
+	if (!filled) return false; /* it has not come by since the last tick */
+	nsec upto = filled->upto - run->shared.start;
+	if (upto > run->upto) run->upto = upto;
+	tally_merge(run->fresh, filled);
 	tally_clear(filled);
 	mailbox_swap(&worker->fresh, filled);
+	return true;
 }
 
 /* Remembers how many attempts there were a second ago. */
@@ -162,8 +163,8 @@ static void run_age_attempts(struct run *run, nsec elapsed) {
 }
 
 /* Hands on what was collected in `fresh`, and empties it. */
-static void run_pass_on(struct run *run, nsec elapsed, run_tick_fn *tick, void *user) {
-	if (tick && elapsed > 0) tick(user, elapsed, run->fresh);
+static void run_pass_on(struct run *run, run_tick_fn *tick, void *user) {
+	if (tick && run->upto > 0) tick(user, run->upto, run->fresh);
 	tally_merge(run->tally, run->fresh);
 	tally_clear(run->fresh);
 }
@@ -176,10 +177,9 @@ struct run_state run_tick(struct run *run, run_tick_fn *tick, void *user) {
 	if (run->tick_asked > 0) strain_note(&run->gaps, run->tick_asked, now);
 	run->tick_asked = now + RUN_TICK_MS * MSEC;
 	struct run_state state = {.started = true, .elapsed = elapsed, .ended = atomic_load(&run->running) == 0};
-	if (now - run->collected < COLLECT_EVERY && !state.ended) return state;
-	run->collected = now;
-	for (unsigned i = 0; i < run->count; i++) run_collect(&run->workers[i], run->fresh);
-	run_pass_on(run, elapsed, tick, user);
+	bool any = false;
+	for (unsigned i = 0; i < run->count; i++) any |= run_collect(run, &run->workers[i]);
+	if (any) run_pass_on(run, tick, user);
 	run_count_planned(run, elapsed - SEC);
 	run_age_attempts(run, elapsed);
 	return state;
@@ -220,7 +220,8 @@ static enum reason run_last_failure(const struct run *run) {
 
 /* Adds what a worker, now ended, has counted since the last tick. */
 static void run_add_worker(struct run *run, struct worker *worker, struct run_totals *ret) {
-	run_collect(worker, run->fresh);
+	run_collect(run, worker);
+	if (worker->tally->upto - run->shared.start > run->upto) run->upto = worker->tally->upto - run->shared.start;
 	tally_merge(run->fresh, worker->tally);
 	totals_merge(run->totals, worker->totals);
 	if (!ret->tls_version) {
@@ -231,17 +232,23 @@ static void run_add_worker(struct run *run, struct worker *worker, struct run_to
 
 /* Gathers what the workers and main noted of the machine. The workers have ended. */
 static void run_gather_strain(const struct run *run, struct strain *ret) {
-	struct strain_gaps common = run->gaps;
+	nsec stop = atomic_load(&run->shared.stop);
+	struct strain_gaps common = {1, {{run->shared.start + run->shared.plan->warmup, stop}}}; /* all of the window */
+	strain_intersect(&common, &run->gaps);
 	ret->run_queue_known = run->count > 0;
 	for (unsigned i = 0; i < run->count; i++) {
 		const struct worker *worker = &run->workers[i];
-		if (worker->wall_ns > ret->wall) ret->wall = worker->wall_ns;
-		if (worker->cpu_ns > ret->busiest_cpu) {
-			ret->busiest_cpu = worker->cpu_ns;
-			ret->busiest_wall = worker->wall_ns;
+		const struct effort *from = &worker->effort[0], *to = &worker->effort[1];
+		nsec wall = to->at - from->at, queued = to->queued - from->queued;
+		nsec cpu = to->cpu - from->cpu -
+			   (to->spun - from->spun); /* spinning is measured by the wall: on a shared core it may be more than the thread ran */
+		if (wall > ret->wall) ret->wall = wall;
+		if (cpu > ret->busiest_cpu) {
+			ret->busiest_cpu = cpu;
+			ret->busiest_wall = wall;
 		}
-		if (!worker->run_queue_known) ret->run_queue_known = false;
-		if (worker->run_queue > ret->run_queue) ret->run_queue = worker->run_queue;
+		if (!from->queued_known || !to->queued_known) ret->run_queue_known = false;
+		if (queued > ret->run_queue) ret->run_queue = queued;
 		ret->no_port += worker->failed_dials[REASON_NO_PORT];
 		ret->no_descriptor += worker->failed_dials[REASON_NO_DESCRIPTOR];
 		strain_intersect(&common, &worker->gaps);
@@ -275,7 +282,7 @@ void run_finish(struct run *run, run_tick_fn *tick, void *user, struct run_total
 		if (run->workers[i].ended_at > last) last = run->workers[i].ended_at;
 	}
 	run_gather_strain(run, &ret->strain);
-	run_pass_on(run, clock_now() - run->shared.start, tick, user);
+	run_pass_on(run, tick, user);
 	nsec stop = atomic_load(&run->shared.stop);
 	run_count_planned(run, NSEC_NEVER);
 	ret->planned = run->tally->planned;

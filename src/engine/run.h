@@ -56,13 +56,13 @@ bool run_start(const struct run_inputs *inputs, struct run **ret, struct err *er
 /* Readable when all workers are ready or done, until the next run_tick; for poll(). */
 int run_descriptor(const struct run *run);
 
-/* Receives what was counted since the last call; `elapsed` ns from the start line. */
+/* Receives what was counted since the last call, up to `elapsed` ns from the start line: a multiple of 100 ms unless somebody was held up. */
 typedef void run_tick_fn(void *user, nsec elapsed, const struct tally *tally);
 
 #define RUN_TICK_MS 20
 
-/* To be called every RUN_TICK_MS and when the descriptor says so (a later call is taken for a pause of the process): gives the start; every 100 ms
- * collects what the workers counted and hands it to `tick` (NULL: dropped after adding up). */
+/* To be called every RUN_TICK_MS and when the descriptor says so (a later call is taken for a pause of the process): gives the start,
+ * collects what the workers counted (each hands it over every 100 ms) and passes it to `tick` (NULL: dropped after adding up). */
 struct run_state run_tick(struct run *run, run_tick_fn *tick, void *user);
 
 /* Returns whether nothing can be measured: no byte of a response has ever arrived, and every attempt that had a second's time failed. */

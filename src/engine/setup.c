@@ -137,7 +137,7 @@ void setup_shake(struct worker *worker, struct conn *conn, enum tls_state state,
 	}
 	enum carrier_sent sent = carrier_push(worker, conn); /* a failed handshake has an alert to send */
 	if (state == TLS_SHAKING && sent != CARRIER_BROKEN) return;
-	if (state == TLS_SHAKING) tls_carrier_closed(conn->tls, true);
+	if (state == TLS_SHAKING) tls_carrier_closed(conn->tls);
 	setup_failed(worker, conn, tls_state(conn->tls) == TLS_FAILED ? tls_reason(conn->tls) : REASON_TLS_CLOSED, now);
 }
 

@@ -1,11 +1,8 @@
 #include "engine/worker.h"
 
 #include <assert.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
-#include <unistd.h>
 
 #include "engine/carrier.h"
 #include "engine/setup.h"
@@ -48,8 +45,18 @@ void worker_close(struct worker *worker) {
 	free(mailbox_swap(&worker->filled, NULL));
 }
 
+/* Handles all that has come so far, without waiting; what comes meanwhile may be left. */
+static void worker_catch_up(struct worker *worker) {
+	size_t turns = worker->conn_count / 64 + 2; /* a turn takes more than 64 */
+	do worker->loop->ops->turn(worker->loop, 0, NSEC_NEVER);
+	while (worker->loop->more && --turns > 0);
+}
+
+/* Runs the timers that are due at `now`, after everything that had come by then: time-outs are the target's, never our own delay in reading. */
 static void worker_run_timers(struct worker *worker, nsec now) {
 	struct timer *timer;
+	if (timers_next(&worker->timers) > now) return;
+	worker_catch_up(worker);
 	while ((timer = timers_take(&worker->timers, now)))
 		conn_timer(worker, (struct conn *)(void *)((char *)timer - offsetof(struct conn, timer)), now);
 }
@@ -73,9 +80,11 @@ void worker_prepare(struct worker *worker) {
 	}
 }
 
-/* Hands the filled tally to main if an empty one lies ready. */
-static void worker_mail(struct worker *worker) {
-	if (!mailbox_full(&worker->fresh)) return;
+/* Hands the filled tally to main if it is time to and an empty one lies ready. It counts up to the moment it was to be handed over, unless we are late. */
+static void worker_mail(struct worker *worker, nsec now) {
+	if (now < worker->mail_at || !mailbox_full(&worker->fresh)) return;
+	worker->tally->upto = now - worker->mail_at < WORKER_MAIL / 4 ? worker->mail_at : now;
+	worker->mail_at = now + WORKER_MAIL - (now - worker->start) % WORKER_MAIL;
 	struct tally *fresh = mailbox_swap(&worker->fresh, NULL);
 	void *uncollected = mailbox_swap(&worker->filled, worker->tally);
 	assert(!uncollected); /* main puts a fresh one only after it took the last */
@@ -92,6 +101,7 @@ static bool worker_is_done(const struct worker *worker, nsec now) {
 static nsec worker_next_moment(const struct worker *worker, nsec now, nsec due) {
 	nsec until = now + WORKER_TICK;
 	if (due < until) until = due;
+	if (worker->mail_at > now && worker->mail_at < until) until = worker->mail_at;
 	if (timers_next(&worker->timers) < until) until = timers_next(&worker->timers);
 	if (worker->stop > now && worker->stop < until) until = worker->stop;
 	if (worker->drain_end < until) until = worker->drain_end;
@@ -123,47 +133,39 @@ static void worker_end(struct worker *worker) {
 		if (conn->state == CONN_CONNECTING || conn->state == CONN_SHAKING) setup_abandon(worker, conn);
 		if (conn_is_open(conn)) conn_close(worker, conn, CLOSER_END);
 	}
+	if (worker->tally->done_in_window + worker->tally->sent_in_window + worker->tally->ok + worker->tally->failed + worker->tally->open > 0)
+		worker->tally->upto = now;
 	worker->model->finish(worker);
 	nsec gap = (now < worker->stop ? now : worker->stop) - worker->last_done;
 	if (worker->last_done > 0 && gap > worker->tally->longest_gap) worker->tally->longest_gap = gap;
 }
 
-static nsec worker_cpu(void) {
-	struct timespec t;
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-	return (nsec)t.tv_sec * SEC + t.tv_nsec;
+/* Reads what this thread has used, at the bounds of the window: what it does in the warm-up and in the drain is not the measurement's. */
+static void worker_mark(struct worker *worker, nsec now) {
+	while (worker->marks < 2 && now >= (worker->marks == 0 ? worker->window_start : worker->stop))
+		effort_read(now, worker->spun, &worker->effort[worker->marks++]);
 }
 
-/* Reads how long this thread has been ready to run without a processor; false where the kernel does not tell. Source: proc(5), /proc/thread-self;
- * the kernel's Documentation/scheduler/sched-stats.rst: the second number, ns. */
-static bool worker_read_run_queue(nsec *ret) {
-	char text[96];
-	long long queued;
-	int fd = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
-	if (fd < 0) return false;
-	ssize_t size = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	if (size <= 0) return false;
-	text[size] = 0;
-	if (sscanf(text, "%*u %lld", &queued) != 1) return false;
-	*ret = queued;
-	return true;
+/* The thread ends: a bound that was not reached is now. */
+static void worker_mark_end(struct worker *worker) {
+	while (worker->marks < 2) effort_read(clock_now(), worker->spun, &worker->effort[worker->marks++]);
 }
 
 void worker_run(struct worker *worker) {
-	nsec cpu = worker_cpu(), queued = 0, queued_end = 0, asked = NSEC_NEVER;
-	worker->run_queue_known = worker_read_run_queue(&queued);
+	nsec asked = NSEC_NEVER;
 	worker->start = worker->shared->start;
 	worker->window_start = worker->start + worker->plan->warmup;
+	worker->mail_at = worker->start + WORKER_MAIL;
 	worker_see_stop(worker, worker->start);
 	worker->model->start(worker);
 	for (;;) {
 		nsec now = clock_now();
 		strain_note(&worker->gaps, asked, now);
 		worker_see_stop(worker, now);
+		worker_mark(worker, now);
 		worker_run_timers(worker, now);
 		worker->model->advance(worker, now);
-		worker_mail(worker);
+		worker_mail(worker, now);
 		if (worker_is_done(worker, now)) break;
 		nsec due = worker->model->next(worker);
 		nsec until = worker_next_moment(worker, now, due);
@@ -172,10 +174,6 @@ void worker_run(struct worker *worker) {
 		worker->tally->spun += spun;
 		worker->spun += spun;
 	}
+	worker_mark_end(worker);
 	worker_end(worker);
-	if (worker->run_queue_known) worker->run_queue_known = worker_read_run_queue(&queued_end);
-	worker->run_queue = worker->run_queue_known ? queued_end - queued : 0;
-	nsec busy = worker_cpu() - cpu - worker->spun; /* spinning is measured by the wall: on a shared core it may be more than the thread ran */
-	worker->cpu_ns = busy > 0 ? busy : 0;
-	worker->wall_ns = clock_now() - worker->start;
 }

@@ -9,6 +9,7 @@
 
 #include "base/mailbox.h"
 #include "engine/conn.h"
+#include "engine/effort.h"
 #include "engine/run.h"
 #include "net/address.h"
 #include "net/loop.h"
@@ -18,6 +19,7 @@
 #include "record/strain.h"
 #include "record/tally.h"
 
+#define WORKER_MAIL (100 * MSEC)         /* a worker hands over its tally at each multiple of this, from the start line on */
 #define WORKER_TICK (RUN_TICK_MS * MSEC) /* a worker wakes up at least this often: it looks after its mailbox, and notices a pause */
 
 /* What all threads of a run see. Written by main before the start line or as noted. */
@@ -114,15 +116,16 @@ struct worker {
 	/* Main and worker meet here. */
 	struct mailbox fresh;  /* main puts an empty tally */
 	struct mailbox filled; /* the worker puts a full one */
+	nsec mail_at;          /* ... at this moment, or soon after */
 	_Atomic bool done;
 	pthread_t thread;
-	nsec spun;            /* time spent waiting without sleep */
-	nsec cpu_ns, wall_ns; /* of its own thread without its spinning, from the start line to its end; read after the join */
-	nsec ended_at;        /* done of its last request that counts */
+	nsec spun; /* time spent waiting without sleep */
+	/* Read after the join. */
+	struct effort effort[2]; /* at the beginning and the end of the window */
+	unsigned marks;          /* of them taken so far */
+	nsec ended_at;           /* done of its last request that counts */
 	/* Read after the join. */
 	struct strain_gaps gaps;
-	bool run_queue_known;
-	nsec run_queue; /* ready to run, but no processor was free; from the start line on */
 };
 
 /* Takes a worker's memory and opens what it needs; before its thread exists. ERR_FAILED. */

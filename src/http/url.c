@@ -9,14 +9,19 @@
 
 #define SHOWN_MAX 160 /* characters of the user's text that an error quotes */
 
+/* A URL being read, and what errors quote instead of it. */
+struct source {
+	const char *text, *shown;
+};
+
 /* Refuses bytes that no URL has; curl would encode a blank in the path, but a shell command with one is rather a mistake. */
-static bool check_characters(const char *text, struct err *err) {
-	for (const char *at = text; *at; at++) {
+static bool check_characters(const struct source *s, struct err *err) {
+	for (const char *at = s->text; *at; at++) {
 		unsigned char byte = (unsigned char)*at;
 		if (byte < ' ' || byte == 0x7f)
 			return err_set(err, ERR_FAILED, "URL has a control character (0x%02x) in it; percent-encode it", byte);
 	}
-	if (strchr(text, ' ')) return err_set(err, ERR_FAILED, "URL '%.*s' has a blank in it; write %%20", SHOWN_MAX, text);
+	if (strchr(s->text, ' ')) return err_set(err, ERR_FAILED, "URL '%.*s' has a blank in it; write %%20", SHOWN_MAX, s->shown);
 	return true;
 }
 
@@ -31,23 +36,24 @@ static bool is_scheme(struct slice scheme) {
 	return slice_equal_nocase(scheme, SLICE("http")) || slice_equal_nocase(scheme, SLICE("https"));
 }
 
-static bool check_scheme(const char *text, struct err *err) {
+static bool check_scheme(const struct source *s, struct err *err) {
+	const char *text = s->text, *shown = s->shown;
 	size_t size;
 	if (!*text) return err_set(err, ERR_FAILED, "URL is empty; write e.g. http://localhost:3000/");
 	bool scheme = scheme_find(text, &size);
 	if (!scheme || strncmp(text + size, "://", 3) != 0) {
 		if (text[0] == '/' || text[0] == '?' || text[0] == '#' || text[0] == '.')
 			return err_set(err, ERR_FAILED, "URL '%.*s' is relative; write it with scheme and host, e.g. http://localhost:3000/",
-				SHOWN_MAX, text);
+				SHOWN_MAX, shown);
 		if (scheme && is_scheme((struct slice){text, size}))
 			return err_set(
-				err, ERR_FAILED, "URL '%.*s' lacks '//' behind the scheme; write e.g. http://localhost:3000/", SHOWN_MAX, text);
-		return err_set(err, ERR_FAILED, "URL '%.*s' has no scheme; write http://%.*s", SHOWN_MAX, text, SHOWN_MAX, text);
+				err, ERR_FAILED, "URL '%.*s' lacks '//' behind the scheme; write e.g. http://localhost:3000/", SHOWN_MAX, shown);
+		return err_set(err, ERR_FAILED, "URL '%.*s' has no scheme; write http://%.*s", SHOWN_MAX, shown, SHOWN_MAX, shown);
 	}
-	if (!is_scheme((struct slice){text, size}))
-		return err_set(
-			err, ERR_FAILED, "URL '%.*s': scheme '%.*s' is not supported; write http:// or https://", SHOWN_MAX, text, (int)size, text);
-	return true;
+	if (is_scheme((struct slice){text, size})) return true;
+	if (strncmp(text, shown, size + 3) != 0) /* the scheme itself is not to be shown */
+		return err_set(err, ERR_FAILED, "URL '%.*s': its scheme is not supported; write http:// or https://", SHOWN_MAX, shown);
+	return err_set(err, ERR_FAILED, "URL '%.*s': scheme '%.*s' is not supported; write http:// or https://", SHOWN_MAX, shown, (int)size, shown);
 }
 
 static bool byte_allowed(unsigned char byte) {
@@ -75,30 +81,30 @@ static const char *encode(const char *text, struct arena *arena) {
 	return encoded;
 }
 
-static bool refuse(CURLUcode code, const char *text, struct err *err) {
+static bool refuse(CURLUcode code, const struct source *s, struct err *err) {
 	switch (code) {
-	case CURLUE_BAD_PORT_NUMBER: return err_set(err, ERR_FAILED, "URL '%.*s': the port is not a number from 1 to 65535", SHOWN_MAX, text);
+	case CURLUE_BAD_PORT_NUMBER: return err_set(err, ERR_FAILED, "URL '%.*s': the port is not a number from 1 to 65535", SHOWN_MAX, s->shown);
 	case CURLUE_BAD_HOSTNAME:
-	case CURLUE_NO_HOST: return err_set(err, ERR_FAILED, "URL '%.*s' has no valid host; write e.g. http://localhost:3000/", SHOWN_MAX, text);
+	case CURLUE_NO_HOST: return err_set(err, ERR_FAILED, "URL '%.*s' has no valid host; write e.g. http://localhost:3000/", SHOWN_MAX, s->shown);
 	case CURLUE_BAD_IPV6:
-		return err_set(err, ERR_FAILED, "URL '%.*s': the IPv6 address is not valid; write e.g. http://[::1]:3000/", SHOWN_MAX, text);
+		return err_set(err, ERR_FAILED, "URL '%.*s': the IPv6 address is not valid; write e.g. http://[::1]:3000/", SHOWN_MAX, s->shown);
 	case CURLUE_OUT_OF_MEMORY: return err_set(err, ERR_FAILED, "out of memory");
-	default: return err_set(err, ERR_FAILED, "URL '%.*s' is not valid: %s", SHOWN_MAX, text, curl_url_strerror(code));
+	default: return err_set(err, ERR_FAILED, "URL '%.*s' is not valid: %s", SHOWN_MAX, s->shown, curl_url_strerror(code));
 	}
 }
 
 /* curl would take "http:///x" for host x, leaves other alphabets as they are, and decodes a percent-encoded host, which then may be read
  * as something else (%30 as the address 0). */
-static bool check_host(const char *text, struct err *err) {
-	const char *authority = strstr(text, "://") + 3;
+static bool check_host(const struct source *s, struct err *err) {
+	const char *authority = strstr(s->text, "://") + 3;
 	struct slice host = {authority, strcspn(authority, "/?#")};
 	const char *at = memrchr(authority, '@', host.size);
 	if (at) host = (struct slice){at + 1, host.size - (size_t)(at + 1 - authority)};
-	if (!host.size) return refuse(CURLUE_NO_HOST, text, err);
+	if (!host.size) return refuse(CURLUE_NO_HOST, s, err);
 	for (size_t i = 0; i < host.size; i++)
 		if ((unsigned char)host.at[i] >= 0x80)
-			return err_set(err, ERR_FAILED, "URL '%.*s' has a host that is not ASCII; write its xn-- form", SHOWN_MAX, text);
-	if (host.at[0] != '[' && memchr(host.at, '%', host.size)) return refuse(CURLUE_BAD_HOSTNAME, text, err);
+			return err_set(err, ERR_FAILED, "URL '%.*s' has a host that is not ASCII; write its xn-- form", SHOWN_MAX, s->shown);
+	if (host.at[0] != '[' && memchr(host.at, '%', host.size)) return refuse(CURLUE_BAD_HOSTNAME, s, err);
 	return true;
 }
 
@@ -120,12 +126,12 @@ static bool has_part(CURLU *handle, CURLUPart what) {
 }
 
 /* Puts user and password together; *ret stays NULL without a user. */
-static bool read_userinfo(CURLU *handle, const char *text, struct arena *arena, struct url *ret, struct err *err) {
+static bool read_userinfo(CURLU *handle, const struct source *s, struct arena *arena, struct url *ret, struct err *err) {
 	if (!has_part(handle, CURLUPART_USER)) return true;
 	const char *user = part(handle, CURLUPART_USER, CURLU_URLDECODE, arena);
 	const char *password = part(handle, CURLUPART_PASSWORD, CURLU_URLDECODE, arena);
 	if (!user || (!password && has_part(handle, CURLUPART_PASSWORD)))
-		return err_set(err, ERR_FAILED, "URL '%.*s': user name or password has a control character in it", SHOWN_MAX, text);
+		return err_set(err, ERR_FAILED, "URL '%.*s': user name or password has a control character in it", SHOWN_MAX, s->shown);
 	if (!*user && (!password || !*password)) return true;
 	ret->userinfo = arena_format(arena, "%s:%s", user, password ? password : "");
 	return true;
@@ -137,18 +143,18 @@ static bool name_valid(const char *name) {
 }
 
 /* Reads host, port and authority. */
-static bool read_authority(CURLU *handle, const char *text, struct arena *arena, struct url *ret, struct err *err) {
+static bool read_authority(CURLU *handle, const struct source *s, struct arena *arena, struct url *ret, struct err *err) {
 	const char *host = part(handle, CURLUPART_HOST, 0, arena);
 	const char *port = part(handle, CURLUPART_PORT, CURLU_DEFAULT_PORT, arena);
-	if (!host || !name_valid(host)) return refuse(CURLUE_NO_HOST, text, err);
+	if (!host || !name_valid(host)) return refuse(CURLUE_NO_HOST, s, err);
 	unsigned long number = port ? strtoul(port, NULL, 10) : 0;
-	if (number < 1 || number > 65535) return refuse(CURLUE_BAD_PORT_NUMBER, text, err);
+	if (number < 1 || number > 65535) return refuse(CURLUE_BAD_PORT_NUMBER, s, err);
 	ret->port = (uint16_t)number;
 	ret->authority = number == (ret->tls ? 443 : 80) ? host : arena_format(arena, "%s:%lu", host, number);
 	size_t size = strlen(host);
 	if (host[0] == '[') {
 		const char *zone = part(handle, CURLUPART_ZONEID, 0, arena);
-		if (zone && !name_valid(zone)) return refuse(CURLUE_BAD_IPV6, text, err);
+		if (zone && !name_valid(zone)) return refuse(CURLUE_BAD_IPV6, s, err);
 		struct slice inner = {host + 1, size - 2};
 		ret->host = zone ? arena_format(arena, "%.*s%%%s", (int)inner.size, inner.at, zone) : arena_copy(arena, inner);
 	} else {
@@ -157,10 +163,10 @@ static bool read_authority(CURLU *handle, const char *text, struct arena *arena,
 	return true;
 }
 
-static bool read_parts(CURLU *handle, const char *text, struct arena *arena, struct url *ret, struct err *err) {
-	ret->tls = (text[4] | 0x20) == 's'; /* check_scheme has seen to the rest */
+static bool read_parts(CURLU *handle, const struct source *s, struct arena *arena, struct url *ret, struct err *err) {
+	ret->tls = (s->text[4] | 0x20) == 's'; /* check_scheme has seen to the rest */
 	ret->scheme = ret->tls ? "https" : "http";
-	if (!read_userinfo(handle, text, arena, ret, err) || !read_authority(handle, text, arena, ret, err)) return false;
+	if (!read_userinfo(handle, s, arena, ret, err) || !read_authority(handle, s, arena, ret, err)) return false;
 	const char *path = part(handle, CURLUPART_PATH, 0, arena);
 	const char *query = part(handle, CURLUPART_QUERY, 0, arena);
 	if (!path || !*path) path = "/";
@@ -169,33 +175,40 @@ static bool read_parts(CURLU *handle, const char *text, struct arena *arena, str
 	return true;
 }
 
-static bool read_url(const char *text, struct arena *arena, struct url *ret, struct err *err) {
-	if (!check_characters(text, err) || !check_scheme(text, err) || !check_host(text, err)) return false;
+static bool read_url(const struct source *s, struct arena *arena, struct url *ret, struct err *err) {
+	if (!check_characters(s, err) || !check_scheme(s, err) || !check_host(s, err)) return false;
 	CURLU *handle = curl_url();
-	if (!handle) return refuse(CURLUE_OUT_OF_MEMORY, text, err);
+	if (!handle) return refuse(CURLUE_OUT_OF_MEMORY, s, err);
 	/* Path as it is: curl would remove dot segments otherwise. */
-	CURLUcode code = curl_url_set(handle, CURLUPART_URL, encode(text, arena), CURLU_PATH_AS_IS);
+	CURLUcode code = curl_url_set(handle, CURLUPART_URL, encode(s->text, arena), CURLU_PATH_AS_IS);
 	struct url url = {0};
-	bool good = code == CURLUE_OK ? read_parts(handle, text, arena, &url, err) : refuse(code, text, err);
+	bool good = code == CURLUE_OK ? read_parts(handle, s, arena, &url, err) : refuse(code, s, err);
 	curl_url_cleanup(handle);
 	if (good) *ret = url;
 	return good;
 }
 
-/* Returns the text with the password of its userinfo replaced by ***; NULL if it has none. */
-static const char *mask(const char *text, struct arena *arena) {
-	const char *from = strstr(text, "://");
-	from = from ? from + 3 : text;
-	const char *at = from + strcspn(from, "/?#");
-	while (at > from && *at != '@') at--;
-	const char *colon = memchr(from, ':', (size_t)(at - from));
-	return colon ? arena_format(arena, "%.*s***%s", (int)(colon + 1 - text), text, at) : NULL;
+struct slice url_userinfo(const char *text) {
+	size_t slash = strcspn(text, "/?#@");
+	const char *from = slash && strncmp(text + slash - 1, "://", 3) == 0 ? text + slash + 2 : text;
+	const char *end = from + strcspn(from, "/?#"), *at = memrchr(from, '@', (size_t)(end - from)), *colon, *last = strrchr(end, '@');
+	if (at) return (struct slice){from, (size_t)(at - from)};
+	/* "http://ann:a/b@host": no port, but a password that should have been percent-encoded. */
+	colon = *from == '[' || !last ? NULL : memchr(from, ':', (size_t)(end - from));
+	if (!colon || colon + 1 + strspn(colon + 1, "0123456789") == end) return (struct slice){NULL, 0};
+	return (struct slice){from, (size_t)(last - from)};
+}
+
+const char *url_mask(const char *text, struct arena *arena) {
+	struct slice hidden = url_userinfo(text);
+	if (!hidden.size) return text;
+	return arena_format(arena, "%.*s***%s", (int)(hidden.at - text), text, hidden.at + hidden.size);
+}
+
+bool url_parse_shown(const char *text, const char *shown, struct arena *arena, struct url *ret, struct err *err) {
+	return read_url(&(struct source){text, shown}, arena, ret, err);
 }
 
 bool url_parse(const char *text, struct arena *arena, struct url *ret, struct err *err) {
-	if (read_url(text, arena, ret, err)) return true;
-	const char *masked = mask(text, arena); /* it is refused for the same reason, and the sentence does not show the password */
-	struct url unused;
-	if (masked && read_url(masked, arena, &unused, err)) err_set(err, ERR_FAILED, "URL '%s' cannot be read; check its user and password", masked);
-	return false;
+	return url_parse_shown(text, url_mask(text, arena), arena, ret, err);
 }

@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/str.h"
 
 struct url {
 	const char *text;      /* as given, without userinfo and fragment: for people */
@@ -21,5 +22,15 @@ struct url {
 
 /* Reads an absolute URL. Refuses with one clear sentence (quoting the value, saying what to write): relative URLs and "localhost:3000"
  * (hint: write http://localhost:3000), schemes other than http and https, port 0 or over 65535, a missing host, blanks and control characters.
- * What must be percent-encoded is encoded (RFC 3986 section 2.1); the fragment is dropped. ERR_FAILED. */
+ * What must be percent-encoded is encoded (RFC 3986 section 2.1); the fragment is dropped. User and password are not quoted. ERR_FAILED. */
 bool url_parse(const char *text, struct arena *arena, struct url *ret, struct err *err);
+
+/* The same, but sentences quote `shown` and nothing of the text: for a text that holds what must not be seen. */
+bool url_parse_shown(const char *text, const char *shown, struct arena *arena, struct url *ret, struct err *err);
+
+/* Returns where user and password stand in what is, or was meant as, a URL: before the last '@' of "http://u:p@host/" or "u:p@host/"; of
+ * "http://u:a/b@host" also. Size 0: there are none. A view of the text. */
+struct slice url_userinfo(const char *text);
+
+/* Returns the text with user and password as "***": for people. The text itself if it has none. */
+const char *url_mask(const char *text, struct arena *arena);

@@ -130,7 +130,9 @@ static void bad_urls_are_refused_with_what_to_write(void **state) {
 static void a_refused_url_does_not_show_its_password(void **state) {
 	(void)state;
 	static const char *const urls[] = {"http://ann:sesame@host:0/", "https://ann:sesame@host:0/", "ftp://ann:sesame@host/",
-		"http://ann:sesame@ho st/", "http://ann:sesame@/", "http://ann:sesame@host:99999/x@y"};
+		"http://ann:sesame@ho st/", "http://ann:sesame@/", "http://ann:sesame@host:99999/x@y", "ann:sesame@host/",
+		"ann:sesame@host/?next=http://x", "http://ann:ses/ame@host/", "http://ann:ses?ame@host/", "http://ann:ses@ame@ho st/",
+		"http:ann:sesame@host/", "http://u%0a:sesame@h/"};
 	for (size_t i = 0; i < LENGTH(urls); i++) {
 		struct arena arena;
 		struct url url;
@@ -138,13 +140,55 @@ static void a_refused_url_does_not_show_its_password(void **state) {
 		arena_init(&arena);
 		assert_false(url_parse(urls[i], &arena, &url, &err));
 		assert_null(strstr(err.text, "sesame"));
-		assert_non_null(strstr(err.text, "ann:***@"));
+		assert_null(strstr(err.text, "ann"));
+		assert_null(strstr(err.text, "ame@"));
+		assert_non_null(strstr(err.text, "***@"));
+		arena_fini(&arena);
+	}
+}
+
+static void only_user_and_password_are_masked(void **state) {
+	(void)state;
+	static const struct {
+		const char *text, *want;
+	} cases[] = {
+		{"http://host:80/a:b@c?d=e:f@g", "http://host:80/a:b@c?d=e:f@g"},
+		{"http://[::1]:80/a@b", "http://[::1]:80/a@b"},
+		{"http://@host/", "http://@host/"},
+		{"", ""},
+		{"@", "@"},
+		{"://", "://"},
+		{"ann@host", "***@host"},
+		{"http://ann@host#a@b", "http://***@host#a@b"},
+		{"ftp://ann:sesame@host:21", "ftp://***@host:21"},
+	};
+	struct arena arena;
+	arena_init(&arena);
+	for (size_t i = 0; i < LENGTH(cases); i++) assert_string_equal(url_mask(cases[i].text, &arena), cases[i].want);
+	arena_fini(&arena);
+}
+
+/* A text that was put together shows nothing of what it was put together from. */
+static void what_is_quoted_can_be_given(void **state) {
+	(void)state;
+	static const char *const urls[] = {"http://h:99999/sesame", "sesame://h/", "sesame", "http://h/ses ame", "http://sesame\x80/",
+		"http://[sesame]/", "/sesame", "http:sesame", "http://h:sesame/", "http://a%20sesame/", "http://u%0asesame@h/"};
+	for (size_t i = 0; i < LENGTH(urls); i++) {
+		struct arena arena;
+		struct url url;
+		struct err err = {0};
+		arena_init(&arena);
+		assert_false(url_parse_shown(urls[i], "${X}", &arena, &url, &err));
+		assert_null(strstr(err.text, "ses"));
+		assert_non_null(strstr(err.text, "'${X}'"));
 		arena_fini(&arena);
 	}
 }
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(only_user_and_password_are_masked),
+		cmocka_unit_test(what_is_quoted_can_be_given),
 		cmocka_unit_test(a_refused_url_does_not_show_its_password),
 		cmocka_unit_test(good_urls_are_taken_apart),
 		cmocka_unit_test(bad_urls_are_refused_with_what_to_write),

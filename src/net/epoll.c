@@ -39,7 +39,7 @@ static enum reason epoll_dial_reason(int sys) {
 	case ENETUNREACH:
 	case ENETDOWN:
 	case EHOSTDOWN: return REASON_UNREACHABLE;
-	case EADDRNOTAVAIL:
+	case EADDRNOTAVAIL: /* but see epoll_has_source */
 	case EAGAIN:
 	case EADDRINUSE: return REASON_NO_PORT;
 	case EMFILE:
@@ -54,6 +54,16 @@ static bool epoll_watch(struct epoll_loop *loop, struct loop_conn *conn, int how
 	return epoll_ctl(loop->fd, how, conn->fd, &event) == 0;
 }
 
+/* Returns whether this machine has an address of its own to send from towards `address`. Connecting fails with EADDRNOTAVAIL both for want of one
+ * (IPv6 switched off, for example) and for want of a free port; the ports of UDP are others. */
+static bool epoll_has_source(const struct address *address) {
+	int fd = socket(address->socket.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0) return true; /* not known */
+	bool has = connect(fd, &address->socket.any, address->size) == 0 || errno != EADDRNOTAVAIL;
+	close(fd);
+	return has;
+}
+
 static enum reason epoll_dial(struct loop *outer, struct loop_conn *conn, const struct address *address) {
 	struct epoll_loop *loop = epoll_of(outer);
 	int on = 1;
@@ -64,6 +74,7 @@ static enum reason epoll_dial(struct loop *outer, struct loop_conn *conn, const 
 	if ((failed && failed != EINPROGRESS) || !epoll_watch(loop, conn, EPOLL_CTL_ADD, EPOLLIN | EPOLLOUT | EPOLLRDHUP)) {
 		enum reason reason = epoll_dial_reason(failed && failed != EINPROGRESS ? failed : errno);
 		close(conn->fd);
+		if (failed == EADDRNOTAVAIL && !epoll_has_source(address)) reason = REASON_UNREACHABLE;
 		return reason;
 	}
 	conn->used = conn->connecting = true;
@@ -201,6 +212,7 @@ static nsec epoll_fetch(struct epoll_loop *loop, nsec until, nsec spin_from) {
 	nsec sleep_until = until < spin_from ? until : spin_from;
 	struct timespec wait = clock_timespec(sleep_until - now);
 	loop->count = epoll_pwait2(loop->fd, loop->batch, BATCH, &wait, NULL);
+	if (loop->count < 0) loop->count = epoll_wait(loop->fd, loop->batch, BATCH, 0); /* interrupted, by a stop and its end for example */
 	if (loop->count != 0 || sleep_until == until) return 0;
 	nsec start = now = clock_now();
 	while (loop->count == 0 && now < until) {
@@ -218,6 +230,7 @@ static nsec epoll_turn(struct loop *outer, nsec until, nsec spin_from) {
 		struct loop_conn *conn = loop->batch[loop->at].data.ptr;
 		if (conn) epoll_handle(loop, conn, loop->batch[loop->at].events);
 	}
+	outer->more = loop->count == BATCH;
 	loop->count = 0;
 	return spun;
 }

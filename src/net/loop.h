@@ -63,6 +63,7 @@ struct loop {
 	const struct loop_ops *ops;
 	const struct loop_events *events;
 	void *owner;
+	bool more; /* set by turn(): it had as many events as it takes at once, so there may be more */
 };
 
 /* Makes a loop over epoll; `owner` is for the events. ERR_FAILED when the system has no descriptor left. */

@@ -10,7 +10,9 @@
 #include "base/arena.h"
 #include "net/tls_inner.h"
 
-#define OUT_FIRST 512    /* bytes of a new buffer: a small request with its record */
+#define OUT_FIRST 512                     /* bytes of a new buffer: a small request with its record */
+#define OUT_KEPT 4096                     /* a buffer up to this size is kept for the next request, a larger one only with few connections */
+#define OUT_MAX (TLS_PENDING_MAX + 65536) /* what waits is never more: a peer that asks and does not read is broken */
 #define LEAN_FROM 256    /* connections; from then on idle ones keep no buffers: 17 KB instead of 33 each, for 1 % more time per request */
 #define RECORD_MAX 16384 /* plain bytes of a record, RFC 8446 section 5.1 */
 #define RECORD_MORE 512  /* more than a record adds to its plain bytes, in any version */
@@ -48,6 +50,8 @@ static void grow_out(struct tls *tls, size_t more) {
 
 static int carrier_write(BIO *bio, const char *bytes, size_t size, size_t *ret) {
 	struct tls *tls = BIO_get_data(bio);
+	*ret = 0;
+	if (tls->out_end - tls->out_begin + size > OUT_MAX) return 0;
 	if (tls->out_room - tls->out_end < size) grow_out(tls, size);
 	memcpy(tls->out + tls->out_end, bytes, size);
 	tls->out_end += size;
@@ -274,14 +278,14 @@ void tls_drained(struct tls *tls, size_t bytes) {
 	tls->out_begin += bytes;
 	if (tls->out_begin < tls->out_end) return;
 	tls->out_begin = tls->out_end = 0;
-	if (tls->out_room == OUT_FIRST) return; /* the next request needs it again */
+	bool few = tls->context && tls->context->live <= LEAN_FROM;
+	if (tls->out_room <= OUT_KEPT || few) return; /* the next request needs it again */
 	free(tls->out);
 	tls->out = NULL;
 	tls->out_room = 0;
 }
 
-enum tls_state tls_carrier_closed(struct tls *tls, bool reset) {
-	(void)reset;
+enum tls_state tls_carrier_closed(struct tls *tls) {
 	if (tls->state == TLS_SHAKING) fail(tls, tls_fault_is_other_protocol(tls) ? REASON_TLS_NOT_TLS : REASON_TLS_CLOSED);
 	return tls->state;
 }

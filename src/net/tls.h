@@ -1,6 +1,6 @@
 /* TLS, bytes in and bytes out: no sockets, no clock. Stacks on any carrier. The one way to OpenSSL (tls*.c).
  * In: plain bytes to send, carrier bytes that came. Out: carrier bytes to send, plain bytes that came. A context is made before the start line and is
- * const afterwards but for what OpenSSL locks itself: one per thread, so that nothing is shared. Source: RFC 8446, RFC 5246. */
+ * const afterwards but for what OpenSSL locks itself: one per thread, which share the certificates. Source: RFC 8446, RFC 5246. */
 #pragma once
 
 #include <stdbool.h>
@@ -78,8 +78,8 @@ struct slice tls_pending(const struct tls *tls);
 /* The carrier took so many of them. */
 void tls_drained(struct tls *tls, size_t bytes);
 
-/* The carrier was closed by the peer: during the handshake the state becomes TLS_FAILED (REASON_TLS_CLOSED, with `reset` too), else it stays. */
-enum tls_state tls_carrier_closed(struct tls *tls, bool reset);
+/* The carrier was closed by the peer: during the handshake the state becomes TLS_FAILED (REASON_TLS_CLOSED), else it stays. */
+enum tls_state tls_carrier_closed(struct tls *tls);
 
 /* Puts a close_notify into the bytes waiting (RFC 8446 section 6.1). Nothing during the handshake or after a failure. */
 void tls_close_notify(struct tls *tls);

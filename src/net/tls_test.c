@@ -244,7 +244,7 @@ static void an_end_is_told_in_both_directions(void **state) {
 	assert_int_equal(tls_state(tls), TLS_CLOSED);
 	assert_int_equal(tls_reason(tls), REASON_NONE);
 	assert_int_equal(tls_feed(tls, SLICE("more")), TLS_CLOSED);
-	assert_int_equal(tls_carrier_closed(tls, false), TLS_CLOSED);
+	assert_int_equal(tls_carrier_closed(tls), TLS_CLOSED);
 	part(tls, &bare);
 	tls = meet(context, fixture_server(own), WHOLE, &bare);
 	tls_close_notify(tls);
@@ -252,7 +252,7 @@ static void an_end_is_told_in_both_directions(void **state) {
 	assert_int_equal(count_records(tls_pending(tls)), 1);
 	bare_talk(&bare, tls, WHOLE, NULL);
 	assert_true(SSL_get_shutdown(bare.ssl) & SSL_RECEIVED_SHUTDOWN);
-	assert_int_equal(tls_carrier_closed(tls, true), TLS_READY); /* for the protocol above to judge */
+	assert_int_equal(tls_carrier_closed(tls), TLS_READY); /* for the protocol above to judge */
 	part(tls, &bare);
 	tls_context_close(context);
 }
@@ -266,7 +266,7 @@ static void a_carrier_that_closes_in_the_handshake_is_a_failure(void **state) {
 			tls_close_notify(tls); /* does nothing yet */
 			assert_int_equal(count_records(tls_pending(tls)), 1);
 			if (begun) assert_int_equal(tls_feed(tls, SLICE("\x16\x03\x03\x01")), TLS_SHAKING);
-			assert_int_equal(tls_carrier_closed(tls, reset), TLS_FAILED);
+			assert_int_equal(tls_carrier_closed(tls), TLS_FAILED);
 			assert_int_equal(tls_reason(tls), REASON_TLS_CLOSED);
 			tls_free(tls);
 		}
@@ -291,7 +291,7 @@ static void bytes_that_are_not_tls_are_called_so(void **state) {
 		for (int split = 0; split < 2; split++) {
 			struct tls *tls = tls_connect(context, 0);
 			bare_feed(tls, cases[i].bytes, split ? 1 : WHOLE, NULL);
-			assert_int_equal(tls_carrier_closed(tls, false), TLS_FAILED); /* five bytes must be there before OpenSSL looks at them */
+			assert_int_equal(tls_carrier_closed(tls), TLS_FAILED); /* five bytes must be there before OpenSSL looks at them */
 			if (tls_reason(tls) != cases[i].reason) fail_msg("case %zu: %s", i, reason_name(tls_reason(tls)));
 			tls_free(tls);
 		}

@@ -14,6 +14,8 @@
 #include "stats/judge.h"
 
 #define JUNIT_MAX ((size_t)16 << 20)
+#define JUNIT_HEAD "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n  <testsuite"
+#define JUNIT_TAIL "  </testsuite>\n</testsuites>\n"
 
 /* Returns the length of the UTF-8 character at the front (RFC 3629), 0 if there is none that XML 1.0 allows (section 2.2). */
 static size_t character_size(const char *text) {
@@ -58,18 +60,26 @@ static void put_attribute(struct buf *into, const char *name, const char *text) 
 	buf_add_text(into, "\"");
 }
 
-/* One test; `failure` NULL: it passed. */
-static void put_case(struct buf *into, const char *class, const char *name, const char *failure) {
+static void put_case_begin(struct buf *into, const char *class, const char *name) {
 	buf_add_text(into, "    <testcase");
 	put_attribute(into, "classname", class);
 	put_attribute(into, "name", name);
-	if (!failure) {
-		buf_add_text(into, " time=\"0\"/>\n");
-		return;
-	}
-	buf_add_text(into, " time=\"0\">\n      <failure type=\"missed\"");
-	put_attribute(into, "message", failure);
+	buf_add_text(into, " time=\"0\"");
+}
+
+static void put_case_end(struct buf *into, const char *fault, const char *type, const char *message) {
+	buf_add_format(into, ">\n      <%s type=\"%s\"", fault, type);
+	put_attribute(into, "message", message);
 	buf_add_text(into, "/>\n    </testcase>\n");
+}
+
+/* One test; `failure` NULL: it passed. */
+static void put_case(struct buf *into, const char *class, const char *name, const char *failure) {
+	put_case_begin(into, class, name);
+	if (failure)
+		put_case_end(into, "failure", "missed", failure);
+	else
+		buf_add_text(into, "/>\n");
 }
 
 static void put_threshold(struct buf *into, const struct judged *judged) {
@@ -90,25 +100,47 @@ static void put_verdict(struct buf *into, const struct verdict *verdict) {
 	buf_fini(&causes);
 }
 
+/* Says into `text` why a report is no result; returns whether it is none. */
+static bool report_is_void(const struct report *report, char *text, unsigned size) {
+	if (report->ok + report->failed + report->open == 0) {
+		snprintf(text, size, "nothing was measured: no request of the window ended");
+	} else if (report->attempts <= report->lost) {
+		snprintf(text, size, "nothing was measured: no response at all");
+	} else if (!report->balanced) {
+		snprintf(text, size, "the books do not balance: planned %llu, but ok %llu + failed %llu + open %llu + unsent %llu",
+			(unsigned long long)report->planned, (unsigned long long)report->ok, (unsigned long long)report->failed,
+			(unsigned long long)report->open, (unsigned long long)report->unsent);
+	} else {
+		return false;
+	}
+	return true;
+}
+
 static void put_suite(struct buf *into, const struct report *report, bool strict) {
 	unsigned failures = strict && report->verdict.count > 0;
 	for (size_t i = 0; i < report->threshold_count; i++) failures += !report->thresholds[i].passed;
+	char why[200];
+	bool is_void = report_is_void(report, why, sizeof(why));
 	time_t seconds = (time_t)(report->run.start_unix_ns / SEC);
 	struct tm utc;
 	char start[32];
 	gmtime_r(&seconds, &utc);
 	strftime(start, sizeof(start), "%Y-%m-%dT%H:%M:%S", &utc);
-	buf_add_text(into, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n  <testsuite");
+	buf_add_text(into, JUNIT_HEAD);
 	struct buf name;
 	buf_init(&name, JUNIT_MAX);
 	buf_add_format(&name, "strest %s %s", report->run.method, report->run.target);
 	put_attribute(into, "name", buf_text(&name));
 	buf_fini(&name);
-	buf_add_format(into, " tests=\"%zu\" failures=\"%u\" errors=\"0\" skipped=\"0\" time=\"%.3f\" timestamp=\"%s\">\n",
-		report->threshold_count + strict, failures, (double)report->window / (double)SEC, start);
+	buf_add_format(into, " tests=\"%zu\" failures=\"%u\" errors=\"%u\" skipped=\"0\" time=\"%.3f\" timestamp=\"%s\">\n",
+		report->threshold_count + strict + is_void, failures, is_void, (double)report->window / (double)SEC, start);
 	for (size_t i = 0; i < report->threshold_count; i++) put_threshold(into, &report->thresholds[i]);
 	if (strict) put_verdict(into, &report->verdict);
-	buf_add_text(into, "  </testsuite>\n</testsuites>\n");
+	if (is_void) {
+		put_case_begin(into, "strest", "measured");
+		put_case_end(into, "error", "void", why);
+	}
+	buf_add_text(into, JUNIT_TAIL);
 }
 
 /* Writes everything and closes; errno of the first failure, 0: none. */
@@ -150,14 +182,33 @@ static int write_and_rename(const char *path, const struct buf *text) {
 	return fault;
 }
 
-bool junit_write(const struct report *report, bool strict, const char *path, struct err *err) {
+static bool write_file(const char *path, const struct buf *text, struct err *err) {
 	struct stat there;
+	bool replace = lstat(path, &there) != 0 || S_ISREG(there.st_mode);
+	int fault = replace ? write_and_rename(path, text) : write_through(path, text);
+	return fault == 0 || err_set_sys(err, ERR_FAILED, fault, "cannot write '%s'", path);
+}
+
+bool junit_begin(const char *path, struct err *err) {
+	struct stat there;
+	struct buf text;
+	if (lstat(path, &there) == 0 && !S_ISREG(there.st_mode) && !S_ISDIR(there.st_mode))
+		return true; /* a pipe or a device takes one report only */
+	buf_init(&text, JUNIT_MAX);
+	buf_add_text(&text, JUNIT_HEAD " name=\"strest\" tests=\"1\" failures=\"0\" errors=\"1\" skipped=\"0\">\n");
+	put_case_begin(&text, "strest", "measured");
+	put_case_end(&text, "error", "void", "the run did not come to its end");
+	buf_add_text(&text, JUNIT_TAIL);
+	bool written = write_file(path, &text, err);
+	buf_fini(&text);
+	return written;
+}
+
+bool junit_write(const struct report *report, bool strict, const char *path, struct err *err) {
 	struct buf text;
 	buf_init(&text, JUNIT_MAX);
 	put_suite(&text, report, strict);
-	bool replace = lstat(path, &there) != 0 || S_ISREG(there.st_mode);
-	int fault = replace ? write_and_rename(path, &text) : write_through(path, &text);
+	bool written = write_file(path, &text, err);
 	buf_fini(&text);
-	if (fault != 0) return err_set_sys(err, ERR_FAILED, fault, "cannot write '%s'", path);
-	return true;
+	return written;
 }

@@ -72,8 +72,38 @@ def strict_adds_the_verdict_as_a_case(folder):
 
 @test
 def a_report_without_thresholds_is_an_empty_suite(folder):
+    found = suite("bare", folder)
+    assert len(found) == 0 and found.get("tests") == "0" and found.get("failures") == found.get("errors") == "0"
+
+
+def error(found):
+    """The message of the one error of a suite, which is that of its last case, "measured"."""
+    assert found.get("errors") == "1", found.attrib
+    assert int(found.get("tests")) == len(found)
+    assert int(found.get("failures")) == len(list(found.iter("failure")))
+    (fault,) = found.iter("error")
+    assert found[-1].get("name") == "measured" and found[-1][0] is fault
+    return fault.get("message")
+
+
+@test
+def a_run_without_requests_is_an_error_and_its_rules_fail(folder):
     found = suite("empty", folder)
-    assert len(found) == 0 and found.get("tests") == "0" and found.get("failures") == "0"
+    assert error(found) == "nothing was measured: no request of the window ended"
+    assert failures(found) == {"errors<=100%": ["there was nothing to compare"], "measured": []}
+
+
+@test
+def a_run_without_any_response_is_an_error_beside_its_rules(folder):
+    found = suite("silent", folder)
+    assert error(found) == "nothing was measured: no response at all"
+    assert found.get("tests") == "9" and found.get("failures") == "4", "the rules are judged as ever"
+
+
+@test
+def books_that_do_not_balance_are_an_error(folder):
+    message = error(suite("unbalanced", folder))
+    assert message == "the books do not balance: planned 2001, but ok 1890 + failed 90 + open 5 + unsent 15", message
 
 
 @test

@@ -217,7 +217,7 @@ static void put_slot_quantile(struct json *object, const char *key, const struct
 static void put_slot(void *user, const struct series_slot *slot) {
 	struct json *object = json_put_object(user, NULL);
 	struct distribution times;
-	distribution_from_histlet(&slot->response, &times);
+	distribution_from_histlet(&slot->response, 0, &times);
 	json_put_int(object, "start_ns", slot->start);
 	put_count(object, "sent", slot->sent);
 	put_count(object, "done", slot->done);

@@ -37,7 +37,7 @@ VALUES = [
     ("open", "verdict.causes.1.name", "ports"),
     ("open", "verdict.causes.1.text", "ports: no local port was free for 3 connections (net.ipv4.ip_local_port_range)"),
     ("open", "verdict.causes.2", "missing"),
-    ("open", "verdict.notes.0", "strest's own queue is 17 % of the service time (p50 1.00 ms of 5.98 ms)"),  # ten resets, then rank 983 of the ok ones
+    ("open", "verdict.notes.0", "strest's own queue is 17 % of the service time (p50 1.00 ms of 5.98 ms); a --rate below the most leaves it out"),  # ten resets, then rank 983 of the ok ones
     ("open", "verdict.machine", {"wall_ns": 10_000_000_000, "run_queue_ns": 12_000_000, "throttled_ns": None, "steal_ns": 34_000_000,
                                  "pauses": 1, "longest_pause_ns": 203_000_000, "no_local_port": 3, "no_descriptor": 0, "busiest_cpu": 0.34,
                                  "cpus": 2}),

@@ -64,22 +64,22 @@ bool machine_has_quota(void) {
 	return machine_walk_cgroups("cpu.max", "cpu.cfs_quota_us", machine_file_limits, NULL);
 }
 
-/* Takes the counts of a cpu.stat if they are the largest so far: a quota above ours holds us back as well. */
+/* Notes the counts of a cpu.stat. */
 static bool machine_read_throttling(const char *path, void *user) {
 	struct machine_strain *strain = user;
-	unsigned long long times = 0, time = 0;
-	nsec throttled = 0;
+	struct machine_group group = {0};
+	unsigned long long times, time;
 	char line[128];
-	FILE *file = fopen(path, "re");
+	FILE *file = strain->groups < MACHINE_GROUPS ? fopen(path, "re") : NULL;
 	if (!file) return false;
+	bool tells = false;
 	while (fgets(line, sizeof(line), file)) {
-		if (sscanf(line, "nr_throttled %llu", &times) == 1) strain->throttled_known = true;
-		if (sscanf(line, "throttled_usec %llu", &time) == 1) throttled = (nsec)time * USEC; /* version 2 */
-		if (sscanf(line, "throttled_time %llu", &time) == 1) throttled = (nsec)time;        /* version 1 */
+		if (sscanf(line, "nr_throttled %llu", &times) == 1) tells = true, group.times = times;
+		if (sscanf(line, "throttled_usec %llu", &time) == 1) group.throttled = (nsec)time * USEC; /* version 2 */
+		if (sscanf(line, "throttled_time %llu", &time) == 1) group.throttled = (nsec)time;        /* version 1 */
 	}
 	fclose(file);
-	if (throttled > strain->throttled) strain->throttled = throttled;
-	if (times > strain->throttled_times) strain->throttled_times = times;
+	if (tells) strain->group[strain->groups++] = group;
 	return false;
 }
 
@@ -101,9 +101,15 @@ void machine_read_strain(struct machine_strain *ret) {
 
 void machine_add_strain(const struct machine_strain *from, const struct machine_strain *to, struct strain *ret) {
 	ret->cpus = machine_cpus();
-	ret->throttled_known = from->throttled_known && to->throttled_known;
-	ret->throttled = to->throttled - from->throttled;
-	ret->throttled_times = to->throttled_times - from->throttled_times;
+	ret->throttled_known = from->groups > 0 && from->groups == to->groups;
+	ret->throttled = 0;
+	ret->throttled_times = 0;
+	for (size_t i = 0; ret->throttled_known && i < to->groups; i++) {
+		nsec throttled = to->group[i].throttled - from->group[i].throttled;
+		uint64_t times = to->group[i].times - from->group[i].times;
+		if (throttled > ret->throttled) ret->throttled = throttled;
+		if (times > ret->throttled_times) ret->throttled_times = times;
+	}
 	ret->steal_known = from->steal_known && to->steal_known;
 	ret->steal = to->steal - from->steal;
 }

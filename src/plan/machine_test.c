@@ -69,9 +69,11 @@ static void steal_is_what_proc_says(void **state) {
 	assert_true(steal >= (double)before.steal - 1 && steal <= (double)after.steal + 1);
 }
 
-static void strain_is_a_difference(void **state) {
+/* The second group was held back for 5 s long ago and not since; the first one for 1 s, in between. */
+static void strain_is_the_largest_difference_of_a_group(void **state) {
 	(void)state;
-	struct machine_strain from = {true, 5 * SEC, 10, true, SEC}, to = {true, 6 * SEC, 14, true, 3 * SEC};
+	struct machine_strain from = {.groups = 2, .group = {{2 * SEC, 10}, {5 * SEC, 50}}, .steal_known = true, .steal = SEC};
+	struct machine_strain to = {.groups = 2, .group = {{3 * SEC, 14}, {5 * SEC, 50}}, .steal_known = true, .steal = 3 * SEC};
 	struct strain strain = {.no_port = 3};
 	machine_add_strain(&from, &to, &strain);
 	assert_true(strain.throttled_known && strain.steal_known);
@@ -80,9 +82,10 @@ static void strain_is_a_difference(void **state) {
 	assert_int_equal(strain.steal, 2 * SEC);
 	assert_int_equal(strain.no_port, 3);
 	assert_int_equal(strain.cpus, machine_cpus());
-	to.throttled_known = false;
+	to.groups = 1; /* it was moved: nothing can be said */
 	machine_add_strain(&from, &to, &strain);
 	assert_false(strain.throttled_known);
+	assert_int_equal(strain.throttled, 0);
 }
 
 int main(void) {
@@ -90,7 +93,7 @@ int main(void) {
 		cmocka_unit_test(there_are_as_many_cpus_as_the_mask_has),
 		cmocka_unit_test(the_limit_of_files_is_raised),
 		cmocka_unit_test(steal_is_what_proc_says),
-		cmocka_unit_test(strain_is_a_difference),
+		cmocka_unit_test(strain_is_the_largest_difference_of_a_group),
 		cmocka_unit_test(asking_for_a_quota_is_repeatable),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* What the machine, and strest's own limits, did to a run: the evidence for the verdict (stats/verdict.h).
+/* What the machine, and strest's own limits, did to a run within its window: the evidence for the verdict (stats/verdict.h).
  * In: filled by the engine and the tick. Out: plain values. Any thread. */
 #pragma once
 
@@ -8,8 +8,8 @@
 #include "base/clock.h"
 
 struct strain {
-	nsec wall;                      /* from the start line to the end of the last worker */
-	nsec busiest_cpu, busiest_wall; /* of the busiest worker: its CPU time without its spinning; how long it ran */
+	nsec wall;                      /* of the window */
+	nsec busiest_cpu, busiest_wall; /* of the busiest worker: its CPU time without its spinning; how long it was watched */
 	bool run_queue_known;           /* the kernel tells (/proc/thread-self/schedstat) */
 	nsec run_queue;                 /* the largest of one worker: ready to run, but no processor was free */
 	bool throttled_known;           /* a cgroup tells (cpu.stat) */

@@ -9,7 +9,7 @@
 #define ROW_NEW 1
 #define ROW_REUSED 2
 
-enum kind { KIND_OK, KIND_FAILED, KIND_OPEN };
+enum kind { KIND_OK, KIND_UNEXPECTED, KIND_FAILED, KIND_OPEN }; /* UNEXPECTED: failed, with a complete response */
 
 struct tally *tally_new(size_t groups) {
 	struct tally *tally = mem_zeroed(1, sizeof(*tally) + groups * sizeof(tally->cells[0]));
@@ -33,7 +33,7 @@ static void histlet_clear(struct histlet *histlet) {
 
 static void cell_clear(struct cell *cell) {
 	if (cell_empty(cell)) return;
-	cell->ok = cell->failed = cell->open = cell->unsent = cell->bytes = cell->opened = 0;
+	cell->ok = cell->failed = cell->open = cell->complete = cell->unsent = cell->bytes = cell->opened = 0;
 	histlet_clear(&cell->response_ok);
 	histlet_clear(&cell->response_other);
 	histlet_clear(&cell->service);
@@ -47,12 +47,10 @@ void tally_clear(struct tally *tally) {
 }
 
 static void cell_record(struct cell *cell, const struct sample *sample, enum kind kind) {
-	if (kind == KIND_OK)
-		cell->ok++;
-	else if (kind == KIND_FAILED)
-		cell->failed++;
-	else
-		cell->open++;
+	cell->ok += kind == KIND_OK;
+	cell->failed += kind == KIND_UNEXPECTED || kind == KIND_FAILED;
+	cell->open += kind == KIND_OPEN;
+	cell->complete += kind == KIND_OK || kind == KIND_UNEXPECTED;
 	cell->bytes += sample->bytes;
 	histlet_record(kind == KIND_OK ? &cell->response_ok : &cell->response_other, sample_response(sample), 1);
 	histlet_record(&cell->service, sample_service(sample), 1);
@@ -66,6 +64,7 @@ static void totals_record(struct totals *totals, const struct sample *sample, en
 		hist_record(&totals->response_ok, response, 1);
 		hist_record(&totals->service_ok, service, 1);
 		break;
+	case KIND_UNEXPECTED:
 	case KIND_FAILED:
 		hist_record(&totals->response_failed, response, 1);
 		hist_record(&totals->service_failed, service, 1);
@@ -96,7 +95,8 @@ static enum kind books_record(struct tally *tally, const struct sample *sample) 
 	}
 	tally->failed++;
 	tally->reasons[sample->reason]++;
-	return KIND_FAILED;
+	enum outcome outcome = reason_outcome(sample->reason);
+	return outcome == OUTCOME_STATUS || outcome == OUTCOME_ASSERT ? KIND_UNEXPECTED : KIND_FAILED;
 }
 
 void tally_record(struct tally *tally, struct totals *totals, const struct sample *sample, const struct group_table *groups, size_t stage) {
@@ -115,6 +115,7 @@ static void cell_merge(struct cell *into, const struct cell *from) {
 	into->ok += from->ok;
 	into->failed += from->failed;
 	into->open += from->open;
+	into->complete += from->complete;
 	into->unsent += from->unsent;
 	into->bytes += from->bytes;
 	into->opened += from->opened;

@@ -15,6 +15,7 @@
 /* The requests of one group whose due lies in the window. */
 struct cell {
 	uint64_t ok, failed, open;
+	uint64_t complete;             /* of ok and failed: a complete response came, whatever it said */
 	uint64_t unsent;               /* rows "all" and of stages only; counted by the engine at the end */
 	uint64_t bytes;                /* of bodies received */
 	uint64_t opened;               /* connections, warm-up included; rows of addresses only, counted by the engine */
@@ -46,6 +47,7 @@ struct tally {
 	uint64_t closed[CLOSER_COUNT];
 	nsec spun;        /* time spent waiting without sleeping */
 	nsec longest_gap; /* longest time between two completions on one thread; merging takes the larger */
+	nsec upto;        /* the moment up to which it counts; set when it is handed over, not merged */
 	size_t cell_count;
 	struct cell cells[]; /* one per row of the group table */
 };

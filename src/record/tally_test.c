@@ -107,6 +107,7 @@ static void an_ok_request_counts_in_the_books_its_cells_and_the_totals(void **st
 	for (int row = 0; row < ROWS; row++) {
 		const struct cell *cell = &tally->cells[row];
 		assert_int_equal(cell->ok, want[row]);
+		assert_int_equal(cell->complete, want[row]);
 		assert_int_equal(cell->failed + cell->open, 0);
 		assert_int_equal(cell->bytes, want[row] * 100);
 		assert_int_equal(cell->response_ok.count, want[row]);
@@ -141,6 +142,9 @@ static void failures_and_open_requests_count_by_reason(void **state) {
 	assert_int_equal(tally->status[0], 2);
 	assert_int_equal(tally->status[503], 1);
 	assert_int_equal(tally->cells[ROW_ALL].failed, 2);
+	assert_int_equal(tally->cells[ROW_ALL].complete, 1); /* the 503 */
+	assert_int_equal(tally->cells[ROW_REUSED].complete, 1);
+	assert_int_equal(tally->cells[ROW_NEW].complete, 0);
 	assert_int_equal(tally->cells[ROW_ALL].open, 1);
 	assert_int_equal(tally->cells[ROW_NEW].failed, 1);
 	assert_int_equal(tally->cells[ROW_REUSED].failed, 1);
@@ -155,6 +159,22 @@ static void failures_and_open_requests_count_by_reason(void **state) {
 	assert_int_equal(box->totals->parts[PART_LATE].count, 0); /* zeros are left out */
 	assert_int_equal(box->totals->parts[PART_CONNECT].sum, 8);
 	assert_int_equal(box->totals->parts[PART_WAIT].count, 2);
+}
+
+/* Only a response that came as a whole is one, whatever it said. */
+static void each_reason_says_whether_a_response_was_complete(void **state) {
+	struct box *box = *state;
+	for (unsigned reason = 0; reason < REASON_COUNT; reason++) {
+		if (reason == REASON_OPEN) continue;
+		struct sample sample = {.status = 200, .reason = (uint8_t)reason};
+		uint64_t before = box->tally->cells[ROW_SECOND_STAGE].complete;
+		tally_record(box->tally, box->totals, &sample, &table, ROW_SECOND_STAGE);
+		enum outcome outcome = reason_outcome(reason);
+		bool want = outcome == OUTCOME_OK || outcome == OUTCOME_STATUS || outcome == OUTCOME_ASSERT;
+		assert_int_equal(box->tally->cells[ROW_SECOND_STAGE].complete - before, want);
+	}
+	assert_int_equal(box->tally->cells[ROW_SECOND_STAGE].complete, 2); /* of today's reasons */
+	assert_int_equal(box->tally->cells[ROW_SECOND_STAGE].failed, REASON_COUNT - 2);
 }
 
 static void an_odd_status_counts_as_none(void **state) {
@@ -181,7 +201,9 @@ static void merging_adds_every_counter_and_keeps_the_longest_gap(void **state) {
 	tally_merge(box->tally, other);
 	const uint64_t *at = &box->tally->planned;
 	size_t gap = offsetof(struct tally, longest_gap) / 8;
-	for (size_t i = 0; i < offsetof(struct tally, cell_count) / 8; i++) assert_int_equal(at[i], i == gap ? 1000 * (i + 1) : 1001 * (i + 1));
+	size_t upto = offsetof(struct tally, upto) / 8; /* is no count */
+	for (size_t i = 0; i < offsetof(struct tally, cell_count) / 8; i++)
+		assert_int_equal(at[i], (i == gap ? 1000 : i == upto ? 1 : 1001) * (i + 1));
 	tally_merge(other, box->tally);
 	assert_int_equal(other->longest_gap, 1000 * (gap + 1));
 	free(other);
@@ -194,7 +216,7 @@ static void two_merged_tallies_are_the_tally_of_all_samples(void **state) {
 	for (unsigned i = 0; i < 1000; i++) {
 		struct sample sample = fresh;
 		sample.done += (nsec)i * i * 1000;
-		sample.reason = i % 7 == 0 ? REASON_CUT : REASON_NONE;
+		sample.reason = i % 7 == 0 ? REASON_CUT : i % 5 == 0 ? REASON_STATUS : REASON_NONE;
 		sample.flags = (uint8_t)(i % 4);
 		sample.address = i % 2;
 		size_t stage = ROW_FIRST_STAGE + i % 2;
@@ -240,6 +262,7 @@ int main(void) {
 		cmocka_unit_test(a_retry_takes_the_time_up_to_the_last_attempt),
 		cmocka_unit_test_setup_teardown(an_ok_request_counts_in_the_books_its_cells_and_the_totals, setup, teardown),
 		cmocka_unit_test_setup_teardown(failures_and_open_requests_count_by_reason, setup, teardown),
+		cmocka_unit_test_setup_teardown(each_reason_says_whether_a_response_was_complete, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_odd_status_counts_as_none, setup, teardown),
 		cmocka_unit_test_setup_teardown(merging_adds_every_counter_and_keeps_the_longest_gap, setup, teardown),
 		cmocka_unit_test_setup_teardown(two_merged_tallies_are_the_tally_of_all_samples, setup, teardown),

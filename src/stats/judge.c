@@ -5,7 +5,6 @@
 
 #include "base/units.h"
 
-#define FEW_BEYOND 10           /* as in a report: so many requests must lie beyond a percentile */
 #define EARLY_LEAST SEC         /* nothing is judged before, ... */
 #define EARLY_ENOUGH (10 * SEC) /* ... from here on always, between them from ... */
 #define EARLY_SHARE 10          /* ... this fraction of the window on */
@@ -18,7 +17,7 @@ struct judge_facts {
 	const struct hist *exact; /* response times of the ok ones: one of the two */
 	const struct histlet *rounded;
 	nsec max;     /* the longest of them */
-	double per_s; /* completions; under 0: not known */
+	double per_s; /* complete responses; under 0: not known */
 };
 
 static nsec later(nsec a, nsec b) {
@@ -53,7 +52,7 @@ static void facts_of_stage(const struct report *report, unsigned stage, struct j
 	nsec window_end = report->run.warmup + report->window;
 	nsec begin = later(groups->rows[row].begin, report->run.warmup);
 	nsec end = groups->rows[row].end < window_end ? groups->rows[row].end : window_end;
-	if (end > begin) ret->per_s = (double)(cell->ok + cell->failed) * (double)SEC / (double)(end - begin);
+	if (end > begin) ret->per_s = (double)cell->complete * (double)SEC / (double)(end - begin);
 }
 
 static void facts_of_run(const struct report *report, struct judge_facts *ret) {
@@ -68,30 +67,35 @@ static void facts_of_run(const struct report *report, struct judge_facts *ret) {
 	};
 }
 
-/* The nearest rank of a quantile over the planned requests; INFINITY where it falls on one that was not ok. */
-static double facts_quantile(const struct judge_facts *facts, double quantile, bool *ret_few) {
+/* The nearest rank of a quantile over the planned requests; INFINITY where it falls on one that was not ok. A rounded time is no less than *ret_low. */
+static double facts_quantile(const struct judge_facts *facts, double quantile, double *ret_low) {
 	uint64_t rank = hist_rank(facts->planned, quantile);
-	*ret_few = facts->planned - rank < FEW_BEYOND;
-	if (rank > facts->ok) return INFINITY;
+	if (rank > facts->ok) return *ret_low = INFINITY;
 	nsec time = facts->exact ? hist_at_rank(facts->exact, rank) : histlet_at_rank(facts->rounded, rank);
-	return (double)(time < facts->max ? time : facts->max);
+	double value = (double)(time < facts->max ? time : facts->max);
+	*ret_low = facts->exact ? value : (double)later(histlet_slot_low(histlet_slot(time)), facts->rounded->min);
+	return value;
 }
 
-static bool holds(const struct threshold *threshold, double value) {
+/* Whether a value from `low` to `high` may keep a rule: only what misses it for certain does not hold. */
+static bool holds(const struct threshold *threshold, double low, double high) {
 	switch (threshold->relation) {
-	case THRESHOLD_LESS: return value < threshold->limit;
-	case THRESHOLD_LESS_EQUAL: return value <= threshold->limit;
-	case THRESHOLD_MORE: return value > threshold->limit;
-	case THRESHOLD_MORE_EQUAL: return value >= threshold->limit;
+	case THRESHOLD_LESS: return low < threshold->limit;
+	case THRESHOLD_LESS_EQUAL: return low <= threshold->limit;
+	case THRESHOLD_MORE: return high > threshold->limit;
+	case THRESHOLD_MORE_EQUAL: return high >= threshold->limit;
 	}
 	return false;
 }
 
 static struct judged judge(const struct threshold *threshold, const struct judge_facts *facts) {
 	struct judged judged = {.threshold = threshold, .unknown = !facts->known || facts->planned == 0};
+	double low = INFINITY; /* where it is not set, the value is exact */
 	switch (threshold->metric) {
 	case THRESHOLD_QUANTILE:
-		if (!judged.unknown) judged.value = facts_quantile(facts, threshold->quantile, &judged.few);
+		if (judged.unknown) break;
+		judged.value = facts_quantile(facts, threshold->quantile, &low);
+		judged.few = facts->planned - hist_rank(facts->planned, threshold->quantile) < FEW_BEYOND;
 		break;
 	case THRESHOLD_MAX: judged.value = facts->ok < facts->planned ? INFINITY : (double)facts->max; break;
 	case THRESHOLD_ERRORS:
@@ -104,7 +108,7 @@ static struct judged judge(const struct threshold *threshold, const struct judge
 		break;
 	}
 	if (judged.unknown) judged.value = 0;
-	judged.passed = !judged.unknown && holds(threshold, judged.value);
+	judged.passed = !judged.unknown && holds(threshold, low < judged.value ? low : judged.value, judged.value);
 	return judged;
 }
 
@@ -127,17 +131,24 @@ static bool may_yet_hold(const struct threshold *threshold) {
 	return threshold->metric == THRESHOLD_RPS || (grows && lower);
 }
 
+/* Whether a cell's requests that have ended miss a rule. `late_enough`: so much time has passed that they stand for the others, too. */
+static bool misses_already(const struct threshold *threshold, const struct cell *cell, bool late_enough) {
+	struct judge_facts facts;
+	facts_of_cell(cell, &facts);
+	facts.planned = cell->ok + cell->failed;
+	struct judged judged = judge(threshold, &facts);
+	if (judged.unknown || judged.passed) return false;
+	if (threshold->metric == THRESHOLD_MAX) return true; /* it cannot become better */
+	return late_enough && facts.planned >= EARLY_REQUESTS && !judged.few;
+}
+
 const struct threshold *judge_early(const struct threshold *thresholds, size_t count, const struct judge_moment *moment) {
 	nsec from = moment->window / EARLY_SHARE < EARLY_ENOUGH ? later(moment->window / EARLY_SHARE, EARLY_LEAST) : EARLY_ENOUGH;
-	if (moment->elapsed < from) return NULL;
+	bool late_enough = moment->elapsed >= from;
 	for (size_t i = 0; i < count; i++) {
 		size_t row = thresholds[i].stage > 0 ? stage_row(moment->groups, thresholds[i].stage) : 0;
 		if (may_yet_hold(&thresholds[i]) || (thresholds[i].stage > 0 && row == 0)) continue;
-		const struct cell *cell = &moment->tally->cells[row]; /* row 0: all */
-		struct judge_facts facts;
-		facts_of_cell(cell, &facts);
-		facts.planned = cell->ok + cell->failed;
-		if (facts.planned >= EARLY_REQUESTS && !judge(&thresholds[i], &facts).passed) return &thresholds[i];
+		if (misses_already(&thresholds[i], &moment->tally->cells[row], late_enough)) return &thresholds[i]; /* row 0: all */
 	}
 	return NULL;
 }

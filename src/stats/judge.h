@@ -12,9 +12,10 @@ struct judged {
 	double value; /* in the unit of the limit; INFINITY: never (slo) */
 };
 
-/* Judges all of `report->run.thresholds` at the end of a run; the report's books, times and groups are filled. A stage's rps are its completions,
- * whenever they came, by the part of the stage that lies in the window; the hold after the last stage is no stage. Times go by the slo view: what is
- * not ok counts as never; the nearest rank is compared. */
+/* Judges all of `report->run.thresholds` at the end of a run; the report's books, times and groups are filled. A stage's rps are its complete
+ * responses, whenever they came, by the part of the stage that lies in the window; the hold after the last stage is no stage. Times go by the slo
+ * view: what is not ok counts as never; the nearest rank is compared. Percentiles of a stage are known to 1 % (to 1 us below 100 us), the width of a
+ * bucket of its histogram: a limit inside the bucket counts as kept; the value shown is the bucket's upper edge, at most the longest time. */
 void judge_report(const struct report *report, struct judged *ret);
 
 /* What is known while a run goes on. */
@@ -25,9 +26,11 @@ struct judge_moment {
 	const struct group_table *groups;
 };
 
-/* Returns the first threshold on times or errors that is missed by what ended so far, or NULL. Says nothing (NULL) before a tenth of the window or
- * 10 s have passed (whichever is less, but at least 1 s) and 100 requests have ended. A threshold on rps is judged at the end only, a lower one on
- * max or on a count of errors too; one of a stage when 100 of its requests have ended. Main thread. */
+/* Returns the first threshold on times or errors that is missed by what ended so far, or NULL. Percentiles are known to 1 %, as those of stages in
+ * judge_report, and only what is missed for certain counts. One on max, which cannot become better, is missed at once; the others not before a tenth
+ * of the window or 10 s have passed (whichever is less, but at least 1 s) and 100 requests (of the stage, if it is for one) have ended; a percentile
+ * not before FEW_BEYOND of them lie beyond it. A threshold on rps is judged at the end only, a lower one on max or on a count of errors too.
+ * Main thread. */
 const struct threshold *judge_early(const struct threshold *thresholds, size_t count, const struct judge_moment *moment);
 
 /* Writes a value of the threshold's kind for people ("12.3 ms", "0.52 %", "never") into `text` of `size` bytes (32 is enough) and returns it. */

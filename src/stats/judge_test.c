@@ -54,7 +54,7 @@ static void add(struct box *box, nsec time, enum reason reason, size_t stage) {
 	struct sample sample = {.first = time, .done = time, .status = 200, .reason = (uint8_t)reason};
 	if (reason == REASON_OPEN) sample.flags = SAMPLE_OPEN;
 	tally_record(box->tally, box->totals, &sample, &box->run.groups, stage);
-	box->tally->done_in_window += reason != REASON_OPEN;
+	box->tally->done_in_window += reason == REASON_NONE || reason == REASON_STATUS;
 	box->result.planned++;
 }
 
@@ -135,7 +135,7 @@ static void what_is_not_ok_is_never(void **state) {
 		{"p99>1s", true, false, false, INFINITY, INFINITY}, {"max<1h", false, false, false, INFINITY, INFINITY},
 		{"errors<=5%", true, false, false, 0.05, 0.05}, {"errors<5%", false, false, false, 0.05, 0.05},
 		{"errors<=50", true, false, false, 50, 50}, {"errors<50", false, false, false, 50, 50},
-		{"rps<50", true, false, false, 49, 49}, /* 980 completions */
+		{"rps<48", true, false, false, 47.5, 47.5}, /* 950 complete responses */
 	};
 	check(box, cases, LENGTH(cases));
 }
@@ -188,6 +188,61 @@ static void stages_are_judged_on_their_own(void **state) {
 	assert_int_equal(box->report.groups[STAGE_2].slo.at[3].value, NSEC_NEVER);
 }
 
+/* A response of an unexpected status is a response; a reset, a time-out or a refused connection is none. */
+static void a_rate_counts_complete_responses_only(void **state) {
+	struct box *box = *state;
+	for (int i = 0; i < 100; i++) add(box, 10 * MSEC, REASON_NONE, STAGE_2);
+	for (int i = 0; i < 50; i++) add(box, 10 * MSEC, REASON_STATUS, STAGE_2);
+	for (int i = 0; i < 400; i++) add(box, 10 * MSEC, REASON_RESET, STAGE_2);
+	for (int i = 0; i < 400; i++) add(box, 10 * MSEC, REASON_TIMEOUT_RESPONSE, STAGE_2);
+	for (int i = 0; i < 400; i++) add(box, 10 * MSEC, REASON_REFUSED, STAGE_2);
+	static const struct expectation cases[] = {
+		{"stage.2.rps>=15", true, false, false, 15, 15}, /* 150 / 10 s */
+		{"stage.2.rps>15", false, false, false, 15, 15},
+		{"rps>=7.5", true, false, false, 7.5, 7.5}, /* 150 / 20 s */
+		{"stage.1.rps>0", false, false, false, 0, 0},
+	};
+	check(box, cases, LENGTH(cases));
+	for (int i = 0; i < 400; i++) add(box, 10 * MSEC, REASON_RESET, STAGE_1);
+	static const struct expectation resets[] = {{"stage.1.rps>0", false, false, false, 0, 0}, {"stage.1.errors<=100%", true, false, false, 1, 1}};
+	check(box, resets, LENGTH(resets));
+}
+
+/* 100.07 ms lies in the bucket from 99.84 to 100.352 ms: 2 digits (256 sub-buckets) of 2^9 us. */
+static void a_limit_inside_the_bucket_of_a_stage_is_kept(void **state) {
+	struct box *box = *state;
+	for (int i = 0; i < 600; i++) add(box, 100070 * USEC, REASON_NONE, STAGE_1);
+	for (int i = 0; i < 300; i++) add(box, 90 * MSEC, REASON_NONE, STAGE_1);
+	for (int i = 0; i < 300; i++) add(box, 110 * MSEC, REASON_NONE, STAGE_1);
+	double high = 100352e3 - 1; /* shown as ever */
+	const struct expectation cases[] = {
+		{"stage.1.p50<100.3ms", true, false, false, high, high},
+		{"stage.1.p50<=100.3ms", true, false, false, high, high},
+		{"stage.1.p50<=99.84ms", true, false, false, high, high},
+		{"stage.1.p50<99.84ms", false, false, false, high, high},
+		{"stage.1.p50<=99.839ms", false, false, false, high, high},
+		{"stage.1.p50>100.3ms", true, false, false, high, high},
+		{"stage.1.p50>=100.3ms", true, false, false, high, high},
+		{"stage.1.p50>100352us", false, false, false, high, high},
+		{"stage.1.p50>=100352us", false, false, false, high, high},
+		{"p50<100.3ms", true, false, false, 100070e3, 100170e3}, /* the whole run is known to 0.1 % */
+		{"p50>100.3ms", false, false, false, 100070e3, 100170e3},
+	};
+	check(box, cases, LENGTH(cases));
+}
+
+/* Where the bucket's edges are known to be no times that occurred, the exact extremes take their place. */
+static void the_bucket_of_a_stage_ends_at_its_extremes(void **state) {
+	struct box *box = *state;
+	for (int i = 0; i < 600; i++) add(box, 100070 * USEC, REASON_NONE, STAGE_1);
+	static const struct expectation cases[] = {
+		{"stage.1.p50<100.07ms", false, false, false, 100070e3, 100070e3},
+		{"stage.1.p50<=100.07ms", true, false, false, 100070e3, 100070e3},
+		{"stage.1.p50>100.07ms", false, false, false, 100070e3, 100070e3},
+	};
+	check(box, cases, LENGTH(cases));
+}
+
 static void a_stage_that_the_run_did_not_reach_has_no_value(void **state) {
 	struct box *box = *state;
 	for (int i = 0; i < 400; i++) add(box, 10 * MSEC, REASON_NONE, STAGE_1);
@@ -226,6 +281,53 @@ static bool early(struct box *box, const char *text, nsec elapsed, nsec window) 
 	return found;
 }
 
+/* The run of a_limit_inside_the_bucket_of_a_stage_is_kept: what may be kept at the end ends nothing. */
+static void only_a_certain_miss_is_seen_early(void **state) {
+	struct box *box = *state;
+	for (int i = 0; i < 600; i++) add(box, 100070 * USEC, REASON_NONE, 0);
+	for (int i = 0; i < 300; i++) add(box, 90 * MSEC, REASON_NONE, 0);
+	for (int i = 0; i < 300; i++) add(box, 110 * MSEC, REASON_NONE, 0);
+	assert_false(early(box, "p50<100.3ms", 5 * SEC, 20 * SEC));
+	assert_true(judge_one(box, "p50<100.3ms")->passed);
+	assert_false(early(box, "p50<100ms", 5 * SEC, 20 * SEC));
+	assert_false(judge_one(box, "p50<100ms")->passed); /* at the end it is known better */
+	assert_true(early(box, "p50<99.84ms", 5 * SEC, 20 * SEC));
+	assert_false(early(box, "p50>100.3ms", 5 * SEC, 20 * SEC));
+	assert_true(early(box, "p50>=100352us", 5 * SEC, 20 * SEC));
+}
+
+/* 1,500 requests may have one of 400 ms and keep a p99.9 of 300 ms (rank 1,499). */
+static void one_slow_request_misses_no_high_percentile_early(void **state) {
+	struct box *box = *state;
+	add(box, 400 * MSEC, REASON_NONE, 0);
+	for (int i = 0; i < 999; i++) add(box, 1 * MSEC, REASON_NONE, 0);
+	assert_false(early(box, "p99.9<300ms", 5 * SEC, 20 * SEC)); /* rank 999 */
+	for (int i = 0; i < 5; i++) add(box, 400 * MSEC, REASON_NONE, 0);
+	assert_false(early(box, "p99.9<300ms", 5 * SEC, 20 * SEC)); /* missed so far, with one beyond */
+	assert_false(early(box, "p99.6<300ms", 5 * SEC, 20 * SEC)); /* rank 1,001 of 1,005, with 4 beyond */
+	for (int i = 0; i < 9; i++) add(box, 400 * MSEC, REASON_NONE, 0);
+	assert_false(early(box, "p99.1<300ms", 5 * SEC, 20 * SEC)); /* rank 1,005 of 1,014: 9 beyond */
+	add(box, 400 * MSEC, REASON_NONE, 0);
+	assert_true(early(box, "p99<300ms", 5 * SEC, 20 * SEC)); /* rank 1,005 of 1,015: 10 beyond */
+}
+
+/* The longest time and "never" cannot become better: neither time nor number is waited for. */
+static void a_missed_max_is_seen_at_once(void **state) {
+	struct box *box = *state;
+	assert_false(early(box, "max<1s", 1 * MSEC, 20 * SEC));
+	add(box, 300 * MSEC, REASON_NONE, STAGE_1);
+	assert_false(early(box, "max<301ms", 1 * MSEC, 20 * SEC));
+	assert_true(early(box, "max<300ms", 1 * MSEC, 20 * SEC));
+	assert_true(early(box, "stage.1.max<300ms", 1 * MSEC, 20 * SEC));
+	assert_false(early(box, "stage.2.max<300ms", 1 * MSEC, 20 * SEC));
+	assert_false(early(box, "max>1s", 1 * MSEC, 20 * SEC));
+	assert_false(early(box, "errors<0", 20 * SEC, 20 * SEC)); /* 1 of at least 100 */
+	add(box, 1 * MSEC, REASON_RESET, STAGE_2);
+	assert_true(early(box, "max<1h", 1 * MSEC, 20 * SEC));
+	assert_true(early(box, "stage.2.max<1h", 1 * MSEC, 20 * SEC));
+	assert_false(early(box, "stage.1.max<1h", 1 * MSEC, 20 * SEC));
+}
+
 /* 90 ok of 1 .. 90 ms and 10 failed so far. */
 static void a_missed_threshold_is_seen_early(void **state) {
 	struct box *box = *state;
@@ -236,7 +338,8 @@ static void a_missed_threshold_is_seen_early(void **state) {
 	assert_true(early(box, "p50<1ms", 5 * SEC, 20 * SEC));
 	assert_false(early(box, "p50<60ms", 5 * SEC, 20 * SEC));
 	assert_false(early(box, "p90<=90ms", 5 * SEC, 20 * SEC));
-	assert_true(early(box, "p91<1h", 5 * SEC, 20 * SEC));
+	assert_false(early(box, "p91<1h", 5 * SEC, 20 * SEC)); /* 9 beyond */
+	assert_true(early(box, "p90<89ms", 5 * SEC, 20 * SEC));
 	assert_true(early(box, "max<1h", 5 * SEC, 20 * SEC));
 	assert_true(early(box, "errors<10%", 5 * SEC, 20 * SEC));
 	assert_false(early(box, "errors<=10%", 5 * SEC, 20 * SEC));
@@ -307,10 +410,16 @@ int main(void) {
 		cmocka_unit_test_setup_teardown(what_is_not_ok_is_never, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_run_without_requests_passes_nothing_but_low_rates, setup, teardown),
 		cmocka_unit_test_setup_teardown(stages_are_judged_on_their_own, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_rate_counts_complete_responses_only, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_limit_inside_the_bucket_of_a_stage_is_kept, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_bucket_of_a_stage_ends_at_its_extremes, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_stage_that_the_run_did_not_reach_has_no_value, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_threshold_that_ended_the_run_is_missed, setup, teardown),
 		cmocka_unit_test_setup_teardown(without_thresholds_all_hold, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_missed_threshold_is_seen_early, setup, teardown),
+		cmocka_unit_test_setup_teardown(only_a_certain_miss_is_seen_early, setup, teardown),
+		cmocka_unit_test_setup_teardown(one_slow_request_misses_no_high_percentile_early, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_missed_max_is_seen_at_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(nothing_is_judged_before_its_time, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_first_missed_threshold_is_returned, setup, teardown),
 		cmocka_unit_test(values_are_written_in_their_unit),

@@ -7,8 +7,6 @@
 #include "base/arena.h"
 #include "stats/judge.h"
 
-#define FEW_BEYOND 10 /* a quantile says something when at least so many samples lie beyond it */
-
 const double report_quantiles[REPORT_QUANTILES] = {0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 0.9999};
 const char *const report_quantile_keys[REPORT_QUANTILES] = {"p50", "p75", "p90", "p95", "p99", "p99_9", "p99_99"};
 
@@ -16,43 +14,43 @@ static struct quantile quantile_make(nsec time, nsec max, uint64_t beyond) {
 	return (struct quantile){.value = time < max ? time : max, .rank = time, .few = beyond < FEW_BEYOND};
 }
 
+/* A histogram of either kind. */
+struct times {
+	uint64_t count;
+	nsec min, max, sum;
+	const struct hist *exact; /* one of the two */
+	const struct histlet *rounded;
+};
+
+static nsec times_at_rank(const struct times *times, uint64_t rank) {
+	return times->exact ? hist_at_rank(times->exact, rank) : histlet_at_rank(times->rounded, rank);
+}
+
+static void distribution_from_times(const struct times *times, uint64_t never, struct distribution *ret) {
+	*ret = (struct distribution){.count = times->count + never};
+	if (times->count > 0) {
+		ret->min = times->min;
+		ret->max = times->max;
+		ret->mean = (double)times->sum / (double)times->count;
+	}
+	for (int i = 0; i < REPORT_QUANTILES; i++) {
+		uint64_t rank = hist_rank(ret->count, report_quantiles[i]);
+		uint64_t beyond = ret->count > rank ? ret->count - rank : 0;
+		if (never > 0 && rank > times->count)
+			ret->at[i] = quantile_make(NSEC_NEVER, NSEC_NEVER, beyond);
+		else
+			ret->at[i] = quantile_make(times_at_rank(times, rank), times->max, beyond);
+	}
+}
+
 void distribution_from_hist(const struct hist *hist, uint64_t never, struct distribution *ret) {
-	*ret = (struct distribution){.count = hist->count + never};
-	if (hist->count > 0) {
-		ret->min = hist->min;
-		ret->max = hist->max;
-		ret->mean = (double)hist->sum / (double)hist->count;
-	}
-	for (int i = 0; i < REPORT_QUANTILES; i++) {
-		uint64_t rank = hist_rank(ret->count, report_quantiles[i]);
-		uint64_t beyond = ret->count > rank ? ret->count - rank : 0;
-		if (never > 0 && rank > hist->count)
-			ret->at[i] = quantile_make(NSEC_NEVER, NSEC_NEVER, beyond);
-		else
-			ret->at[i] = quantile_make(hist_at_rank(hist, rank), hist->max, beyond);
-	}
+	struct times times = {.count = hist->count, .min = hist->min, .max = hist->max, .sum = hist->sum, .exact = hist};
+	distribution_from_times(&times, never, ret);
 }
 
-/* As distribution_from_hist. */
-static void distribution_from_histlet_and_never(const struct histlet *histlet, uint64_t never, struct distribution *ret) {
-	*ret = (struct distribution){.count = histlet->count + never};
-	if (histlet->count > 0) {
-		ret->min = histlet->min;
-		ret->max = histlet->max;
-		ret->mean = (double)histlet->sum / (double)histlet->count;
-	}
-	for (int i = 0; i < REPORT_QUANTILES; i++) {
-		uint64_t rank = hist_rank(ret->count, report_quantiles[i]);
-		uint64_t beyond = ret->count > rank ? ret->count - rank : 0;
-		if (never > 0 && rank > histlet->count)
-			ret->at[i] = quantile_make(NSEC_NEVER, NSEC_NEVER, beyond);
-		else
-			ret->at[i] = quantile_make(histlet_at_rank(histlet, rank), histlet->max, beyond);
-	}
-}
-
-void distribution_from_histlet(const struct histlet *histlet, struct distribution *ret) {
-	distribution_from_histlet_and_never(histlet, 0, ret);
+void distribution_from_histlet(const struct histlet *histlet, uint64_t never, struct distribution *ret) {
+	struct times times = {.count = histlet->count, .min = histlet->min, .max = histlet->max, .sum = histlet->sum, .rounded = histlet};
+	distribution_from_times(&times, never, ret);
 }
 
 static void distribution_from_three(const struct hist *ok, const struct hist *failed, const struct hist *open, struct distribution *ret) {
@@ -143,16 +141,16 @@ static void groups_build(const struct group_table *table, const struct tally *ta
 		struct histlet *response = mem_alloc(sizeof(*response));
 		*response = cell->response_ok;
 		histlet_merge(response, &cell->response_other);
-		distribution_from_histlet(response, &group->response);
+		distribution_from_histlet(response, 0, &group->response);
 		free(response);
-		distribution_from_histlet(&cell->service, &group->service);
+		distribution_from_histlet(&cell->service, 0, &group->service);
 		if (group->group.dimension != GROUP_BY_STAGE) continue;
 		group->never = cell->failed + cell->open + cell->unsent;
-		distribution_from_histlet_and_never(&cell->response_ok, group->never, &group->slo);
+		distribution_from_histlet(&cell->response_ok, group->never, &group->slo);
 	}
 }
 
-/* The threshold that ended a run early was missed then, whatever came after. */
+/* The threshold that ended a run early was missed then for certain, whatever came after. */
 static void thresholds_build(const struct run_result *result, struct arena *arena, struct report *ret) {
 	struct judged *judged = arena_array(arena, ret->run.threshold_count, sizeof(*judged));
 	judge_report(ret, judged);

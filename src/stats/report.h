@@ -20,10 +20,13 @@
 extern const double report_quantiles[REPORT_QUANTILES];
 extern const char *const report_quantile_keys[REPORT_QUANTILES]; /* "p50" ... "p99_9" "p99_99" */
 
+/* A quantile says something when at least so many samples lie beyond it. */
+#define FEW_BEYOND 10
+
 struct quantile {
 	nsec value; /* nearest rank, clamped to max; NSEC_NEVER (slo only): the rank falls on a request that never was ok */
 	nsec rank;  /* nearest rank as the histogram gives it, not clamped: for the 16 compatible lines */
-	bool few;   /* fewer than 10 samples lie beyond it: JSON prints null, the block "needs more requests" */
+	bool few;   /* fewer than FEW_BEYOND samples lie beyond it: JSON prints null, the block "needs more requests" */
 };
 
 struct distribution {
@@ -46,7 +49,7 @@ struct run_info {
 	const char *target;    /* URL without userinfo */
 	const char *method;
 	bool open_loop;     /* model: open or closed */
-	double asked_per_s; /* planned / window in an open loop; 0 in a closed one */
+	double asked_per_s; /* the schedule's mean rate over the window in an open loop; 0 in a closed one */
 	bool poisson;
 	uint64_t seed;
 	unsigned threads;
@@ -125,6 +128,6 @@ struct report {
 struct arena;
 void report_build(const struct run_info *run, const struct run_result *result, struct arena *arena, struct report *ret);
 
-/* Fills a distribution from a histogram; with `never` > 0 the ranks count that many requests beyond every time. */
+/* Fill a distribution from a histogram; with `never` > 0 the ranks count that many requests beyond every time. */
 void distribution_from_hist(const struct hist *hist, uint64_t never, struct distribution *ret);
-void distribution_from_histlet(const struct histlet *histlet, struct distribution *ret);
+void distribution_from_histlet(const struct histlet *histlet, uint64_t never, struct distribution *ret);

@@ -109,7 +109,7 @@ static void an_empty_distribution_is_zero_and_says_few(void **state) {
 	struct histlet *histlet = mem_zeroed(1, sizeof(*histlet));
 	struct distribution d[2];
 	distribution_from_hist(hist, 0, &d[0]);
-	distribution_from_histlet(histlet, &d[1]);
+	distribution_from_histlet(histlet, 0, &d[1]);
 	for (int k = 0; k < 2; k++) {
 		assert_int_equal(d[k].count + (uint64_t)d[k].min + (uint64_t)d[k].max, 0);
 		assert_true(d[k].mean == 0);
@@ -127,7 +127,7 @@ static void a_histlet_gives_the_same_ranks_within_a_hundredth(void **state) {
 	struct histlet *histlet = mem_zeroed(1, sizeof(*histlet));
 	for (nsec time = 1; time <= 1000; time++) histlet_record(histlet, time * MSEC, 1);
 	struct distribution d;
-	distribution_from_histlet(histlet, &d);
+	distribution_from_histlet(histlet, 0, &d);
 	static const nsec want[REPORT_QUANTILES] = {500, 750, 900, 950, 990, 999, 1000};
 	for (int i = 0; i < REPORT_QUANTILES; i++) assert_in_range(d.at[i].value, want[i] * MSEC, want[i] * MSEC / 100 * 101);
 	assert_int_equal(d.at[P99_99].value, 1000 * MSEC); /* clamped */

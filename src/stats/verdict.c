@@ -15,6 +15,7 @@
 #define THROTTLED_SHARE 0.01         /* of the wall time, ... */
 #define THROTTLED_LEAST STRAIN_PAUSE /* ... or so long in all */
 #define STEAL_SHARE 0.01             /* of all processors' time: worth a word where requests were late */
+#define UNSENT_SHARE 0.01            /* of the planned requests */
 #define QUEUE_SHARE 0.1              /* of the service time that responses waited in our own queue */
 
 enum { P50 = 0, P99 = 4 };
@@ -22,8 +23,8 @@ enum { P50 = 0, P99 = 4 };
 static const char *const names[CAUSE_COUNT] = {
 	[CAUSE_LATE] = "late",
 	[CAUSE_CPU] = "cpu",
-	[CAUSE_RUN_QUEUE] = "run_queue",
 	[CAUSE_THROTTLED] = "throttled",
+	[CAUSE_RUN_QUEUE] = "run_queue",
 	[CAUSE_PORTS] = "ports",
 	[CAUSE_DESCRIPTORS] = "descriptors",
 	[CAUSE_PAUSED] = "paused",
@@ -38,14 +39,21 @@ struct evidence {
 	const struct report *report;
 	const struct strain *strain;
 	nsec wall;
-	int quantile;  /* p99, in a short run the highest below it that is reported */
-	bool has_late; /* there is one */
-	nsec late;     /* of strest's own lateness */
-	nsec reported; /* of the times that the results headline: of the ok requests, or of all where too few were ok */
+	bool throttled; /* a quota held strest back for long enough to matter */
+	nsec run_queue; /* without the time in which the quota held it back, which the kernel counts there as well */
+	int quantile;   /* p99, in a short run the highest below it that is reported */
+	bool has_late;  /* there is one */
+	nsec late;      /* of strest's own lateness */
+	nsec reported;  /* of the times that the results headline: of the ok requests, or of all where too few were ok */
 };
 
 static double share_of(nsec part, nsec whole) {
 	return whole > 0 ? (double)part / (double)whole : 0;
+}
+
+static bool is_throttled(const struct strain *strain) {
+	if (!strain->throttled_known) return false;
+	return share_of(strain->throttled, strain->wall) > THROTTLED_SHARE || strain->throttled > THROTTLED_LEAST;
 }
 
 static struct evidence evidence_gather(const struct report *report) {
@@ -54,6 +62,8 @@ static struct evidence evidence_gather(const struct report *report) {
 	const struct distribution *ok = open_loop ? &report->response_ok : &report->service_ok;
 	const struct distribution *all = open_loop ? &report->response_all : &report->service_all;
 	struct evidence e = {.report = report, .strain = &report->strain, .wall = report->strain.wall, .quantile = P99};
+	e.throttled = is_throttled(e.strain);
+	if (e.strain->run_queue_known) e.run_queue = e.strain->run_queue - (e.throttled ? e.strain->throttled : 0);
 	while (e.quantile > P50 && late->at[e.quantile].few) e.quantile--;
 	e.has_late = !late->at[e.quantile].few;
 	e.late = late->at[e.quantile].value;
@@ -85,8 +95,8 @@ static void add_machine(const struct evidence *e, char text[200]) {
 		add(text, "%sthrottled %s", before, units_format_duration(strain->throttled, time, sizeof(time)));
 		before = ", ";
 	}
-	if (strain->run_queue_known && share_of(strain->run_queue, e->wall) > RUN_QUEUE_SHARE) {
-		add(text, "%srun queue %.1f %%", before, share_of(strain->run_queue, e->wall) * 100);
+	if (share_of(e->run_queue, e->wall) > RUN_QUEUE_SHARE) {
+		add(text, "%srun queue %.1f %%", before, share_of(e->run_queue, e->wall) * 100);
 		before = ", ";
 	}
 	if (strain->pauses > 0) add(text, "%spaused up to %s", before, units_format_duration(strain->longest_pause, time, sizeof(time)));
@@ -113,10 +123,10 @@ static double judge_cpu(const struct evidence *e, char text[200]) {
 
 static double judge_run_queue(const struct evidence *e, char text[200]) {
 	char time[32], late[32];
-	double share = share_of(e->strain->run_queue, e->wall);
-	if (!e->strain->run_queue_known || share <= RUN_QUEUE_SHARE || !e->has_late || e->late <= RUN_QUEUE_LATE) return 0;
+	double share = share_of(e->run_queue, e->wall);
+	if (share <= RUN_QUEUE_SHARE || !e->has_late || e->late <= RUN_QUEUE_LATE) return 0;
 	snprintf(text, 200, "run_queue: a thread waited for a processor for %s, %.1f %% of the time; requests were late by a %s of %s",
-		units_format_duration(e->strain->run_queue, time, sizeof(time)), share * 100, report_quantile_keys[e->quantile],
+		units_format_duration(e->run_queue, time, sizeof(time)), share * 100, report_quantile_keys[e->quantile],
 		units_format_duration(e->late, late, sizeof(late)));
 	return share;
 }
@@ -125,9 +135,12 @@ static double judge_throttled(const struct evidence *e, char text[200]) {
 	char time[32];
 	const struct strain *strain = e->strain;
 	double share = share_of(strain->throttled, e->wall);
-	if (!strain->throttled_known || (share <= THROTTLED_SHARE && strain->throttled <= THROTTLED_LEAST)) return 0;
+	if (!e->throttled) return 0;
 	snprintf(text, 200, "throttled: a CPU quota (cgroup) held strest back %llu times, for %s, %.1f %% of the time",
 		(unsigned long long)strain->throttled_times, units_format_duration(strain->throttled, time, sizeof(time)), share * 100);
+	char unused[200];
+	double run_queue = judge_run_queue(e, unused); /* goes behind */
+	if (share < run_queue) return run_queue;
 	return share < 1 ? share : 1; /* it adds up over processors */
 }
 
@@ -161,6 +174,10 @@ static double judge_descriptors(const struct evidence *e, char text[200]) {
 
 static void note_build(const struct evidence *e, struct verdict *ret) {
 	const struct report *report = e->report;
+	if (report->run.open_loop && (double)report->unsent > UNSENT_SHARE * (double)report->planned)
+		snprintf(ret->note[ret->note_count++], sizeof(ret->note[0]),
+			"%llu of %llu planned requests were never sent: the target, or --max-tasks %llu, was too little for this rate",
+			(unsigned long long)report->unsent, (unsigned long long)report->planned, (unsigned long long)report->run.max_tasks);
 	const struct quantile *queue = &report->client_queue.at[P50], *service = &report->service_all.at[P50];
 	if (!report->run.open_loop && report->worker_busy >= BUSY_SHARE)
 		snprintf(ret->note[ret->note_count++], sizeof(ret->note[0]),
@@ -168,7 +185,8 @@ static void note_build(const struct evidence *e, struct verdict *ret) {
 			report->worker_busy * 100);
 	if (!queue->few && !service->few && (double)queue->value > QUEUE_SHARE * (double)service->value) {
 		char ours[32], all[32];
-		snprintf(ret->note[ret->note_count++], sizeof(ret->note[0]), "strest's own queue is %.0f %% of the service time (p50 %s of %s)",
+		snprintf(ret->note[ret->note_count++], sizeof(ret->note[0]),
+			"strest's own queue is %.0f %% of the service time (p50 %s of %s); a --rate below the most leaves it out",
 			share_of(queue->value, service->value) * 100, units_format_duration(queue->value, ours, sizeof(ours)),
 			units_format_duration(service->value, all, sizeof(all)));
 	}
@@ -178,8 +196,8 @@ void verdict_build(const struct report *report, struct verdict *ret) {
 	static double (*const judges[CAUSE_COUNT])(const struct evidence *e, char text[200]) = {
 		[CAUSE_LATE] = judge_late,
 		[CAUSE_CPU] = judge_cpu,
-		[CAUSE_RUN_QUEUE] = judge_run_queue,
 		[CAUSE_THROTTLED] = judge_throttled,
+		[CAUSE_RUN_QUEUE] = judge_run_queue,
 		[CAUSE_PORTS] = judge_ports,
 		[CAUSE_DESCRIPTORS] = judge_descriptors,
 		[CAUSE_PAUSED] = judge_paused,

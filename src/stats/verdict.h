@@ -7,22 +7,22 @@
 enum cause {
 	CAUSE_LATE,        /* strest sent late */
 	CAUSE_CPU,         /* its busiest worker had no time left (open loop) */
-	CAUSE_RUN_QUEUE,   /* its threads waited for a processor */
 	CAUSE_THROTTLED,   /* a cgroup's CPU quota */
+	CAUSE_RUN_QUEUE,   /* its threads waited for a processor, by more than the quota explains */
 	CAUSE_PORTS,       /* no free local port */
 	CAUSE_DESCRIPTORS, /* no free file descriptor */
 	CAUSE_PAUSED,      /* the process or the machine stood still */
 	CAUSE_COUNT
 };
 
-#define VERDICT_NOTES 2
+#define VERDICT_NOTES 3
 
 struct verdict {
 	size_t count; /* 0: nothing on this side limited the result */
 	struct verdict_cause {
 		enum cause cause;
 		char text[200]; /* with figures: "late: p99 of strest's own lateness is 12 ms, over 10 % of the response time's" */
-	} at[CAUSE_COUNT];      /* the one that took the largest share of the run first; late, to which the others lead, last */
+	} at[CAUSE_COUNT]; /* the one that took the largest share of the run first, but throttled always before run_queue; late, to which the others lead, last */
 	size_t note_count;
 	char note[VERDICT_NOTES][200]; /* what is no cause but should be known */
 };

@@ -227,6 +227,27 @@ static void throttling_limits_from_a_hundredth_or_50_ms_on(void **state) {
 	expect(box, "");
 }
 
+/* The kernel counts the time in which a quota holds a thread back as time in which it waited for a processor. */
+static void throttling_is_no_run_queue(void **state) {
+	struct box *box = *state;
+	add(box, 1000, 20 * MSEC, 1 * MSEC);
+	struct strain *strain = &box->result.strain;
+	strain->throttled = 7900 * MSEC;
+	strain->run_queue = 8700 * MSEC;
+	expect(box, "throttled run_queue late");
+	expect_text(box, 0, "for 7.90 s, 79.0 % of the time");
+	expect_text(box, 1, "for 800 ms, 8.0 % of the time");
+	expect_text(box, 2, "throttled 7.90 s, run queue 8.0 %");
+	strain->run_queue = 8100 * MSEC; /* 2 % are left */
+	expect(box, "throttled late");
+	strain->throttled = 16 * SEC; /* of two processors */
+	expect(box, "throttled late");
+	strain->throttled = 40 * MSEC; /* no cause: nothing is taken off */
+	strain->run_queue = 230 * MSEC;
+	expect(box, "run_queue late");
+	expect_text(box, 0, "for 230 ms, 2.3 % of the time");
+}
+
 static void a_single_pause_port_or_descriptor_is_enough(void **state) {
 	struct box *box = *state;
 	add(box, 1000, 0, 10 * MSEC);
@@ -255,8 +276,9 @@ static void what_took_the_largest_share_stands_first_and_late_last(void **state)
 	box->result.strain.no_descriptor = 40;         /* 4 % */
 	box->result.strain.busiest_cpu = 9500 * MSEC;  /* 95 % */
 	box->result.strain.steal = 10 * SEC;
-	expect(box, "cpu ports run_queue throttled descriptors paused late");
-	expect_text(box, 6, "steal 50.0 %, throttled 1.00 s, run queue 30.0 %, paused up to 100 ms");
+	expect(box, "cpu ports throttled run_queue descriptors paused late"); /* throttled explains a part of run_queue: 20 % are left */
+	expect_text(box, 2, "for 1.00 s, 10.0 % of the time");
+	expect_text(box, 6, "steal 50.0 %, throttled 1.00 s, run queue 20.0 %, paused up to 100 ms");
 }
 
 static void the_longest_texts_fit(void **state) {
@@ -264,7 +286,8 @@ static void the_longest_texts_fit(void **state) {
 	add(box, 1000, 3599 * SEC, 0);
 	struct strain *strain = &box->result.strain;
 	strain->wall = 31622400 * SEC;
-	strain->throttled = strain->run_queue = strain->longest_pause = 31622399 * SEC;
+	strain->run_queue = strain->longest_pause = 31622399 * SEC;
+	strain->throttled = 15811199 * SEC;
 	strain->steal = strain->wall;
 	strain->throttled_times = strain->pauses = strain->no_port = strain->no_descriptor = UINT64_MAX;
 	strain->busiest_cpu = strain->busiest_wall = strain->wall;
@@ -283,7 +306,8 @@ static void responses_that_waited_in_our_own_queue_are_noted(void **state) {
 	assert_int_equal(judge(box)->note_count, 0);
 	hist_record(&box->totals->client_queue, 140 * USEC, 100000);
 	assert_int_equal(judge(box)->note_count, 1);
-	assert_string_equal(box->report.verdict.note[0], "strest's own queue is 35 % of the service time (p50 140 us of 400 us)");
+	assert_string_equal(box->report.verdict.note[0],
+		"strest's own queue is 35 % of the service time (p50 140 us of 400 us); a --rate below the most leaves it out");
 	expect(box, "");
 	memset(&box->totals->client_queue, 0, sizeof(box->totals->client_queue));
 	hist_record(&box->totals->client_queue, 140 * USEC, 19);
@@ -302,6 +326,7 @@ int main(void) {
 		cmocka_unit_test_setup_teardown(a_busy_worker_limits_an_open_loop_and_is_noted_in_a_closed_one, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_run_queue_limits_when_requests_were_late_too, setup, teardown),
 		cmocka_unit_test_setup_teardown(throttling_limits_from_a_hundredth_or_50_ms_on, setup, teardown),
+		cmocka_unit_test_setup_teardown(throttling_is_no_run_queue, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_single_pause_port_or_descriptor_is_enough, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_took_the_largest_share_stands_first_and_late_last, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_longest_texts_fit, setup, teardown),

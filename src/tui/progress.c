@@ -108,11 +108,12 @@ static bool progress_is_due(const struct progress *progress, const struct progre
 	return !progress->drawn || moment->phase != progress->phase || moment->elapsed >= progress->next;
 }
 
-/* Counts what a tick brings; it happened up to the tick before. */
-static void progress_count(struct progress *progress, const struct tally *tick) {
-	const struct progress_moment *until = &progress->before;
-	if (until->phase != PROGRESS_DRAIN)
-		recent_add(progress->recent, until->elapsed, until->asked_per_s, tick);
+/* Counts what a tick brings; it happened between the tick before and this moment. */
+static void progress_count(struct progress *progress, const struct progress_moment *moment, const struct tally *tick) {
+	const struct progress_moment *since = &progress->before;
+	double asked = since->phase == PROGRESS_CONNECT ? moment->asked_per_s : (since->asked_per_s + moment->asked_per_s) / 2;
+	if (since->phase != PROGRESS_DRAIN)
+		recent_add(progress->recent, moment->elapsed, asked, tick);
 	else if (tick)
 		recent_add_late(progress->recent, tick);
 	if (!tick) return;
@@ -121,7 +122,7 @@ static void progress_count(struct progress *progress, const struct tally *tick) 
 }
 
 void progress_tick(struct progress *progress, const struct progress_moment *moment, const struct tally *tick) {
-	progress_count(progress, tick);
+	progress_count(progress, moment, tick);
 	progress->before = *moment;
 	if (progress_is_due(progress, moment)) progress_draw(progress, moment, false);
 }

@@ -93,10 +93,10 @@ static const struct tally *tick_of(uint64_t failed) {
 	return tick;
 }
 
-/* Ticks from after `from` until `until` at 1,000/s; each brings what happened before the one before it, so the first one nothing. */
+/* Ticks from after `from` until `until` at 1,000/s; each brings what happened since the one before it. */
 static void run_ticks(struct progress *progress, nsec from, nsec until) {
 	for (nsec now = from + TICK; now <= until; now += TICK) {
-		progress_tick(progress, &(struct progress_moment){now, PROGRESS_STEADY, 1000}, now > TICK ? tick_of(0) : NULL);
+		progress_tick(progress, &(struct progress_moment){now, PROGRESS_STEADY, 1000}, tick_of(0));
 	}
 }
 
@@ -181,7 +181,7 @@ static void the_drain_changes_no_rate(void **state) {
 	set_columns(120);
 	run_ticks(progress, 0, 29900 * MSEC);
 	for (nsec now = 30 * SEC; now <= 40 * SEC; now += TICK) {
-		/* at 30 s what was sent until 29.9 s; then the last ones, sent when all was over */
+		/* at 30 s what was sent since 29.9 s; then the last ones, sent when all was over */
 		const struct tally *last = now == 30 * SEC ? tick_of(0) : now == 31 * SEC ? tick_of(1) : NULL;
 		progress_tick(progress, &(struct progress_moment){now, PROGRESS_DRAIN, 1000}, last);
 	}
@@ -210,15 +210,15 @@ static void a_file_gets_a_line_every_ten_seconds(void **state) {
 
 static void failures_count_from_the_start_and_requests_move_the_bar(void **state) {
 	struct progress_setup setup = setup_of(false);
-	setup.requests = 19900;
+	setup.requests = 20000;
 	struct progress *progress = progress_new(&setup);
 	(void)state;
 	for (nsec now = TICK; now <= 20 * SEC; now += TICK) {
-		progress_tick(progress, &(struct progress_moment){now, PROGRESS_STEADY, 1000}, now == TICK ? NULL : tick_of(now <= SEC ? 3 : 0));
+		progress_tick(progress, &(struct progress_moment){now, PROGRESS_STEADY, 1000}, tick_of(now <= SEC ? 3 : 0));
 	}
 	const char *got = read_text();
-	assert_non_null(strstr(got, "strest: 49.7% | 10.0s, 9900 of 19900 | steady | 1000.0/s of 1000/s | errors 27 | "));
-	assert_non_null(strstr(got, "strest: 100.0% | 20.0s, 19900 of 19900 | steady | 1000.0/s of 1000/s | errors 27 | "));
+	assert_non_null(strstr(got, "strest: 50.0% | 10.0s, 10000 of 20000 | steady | 1000.0/s of 1000/s | errors 30 | "));
+	assert_non_null(strstr(got, "strest: 100.0% | 20.0s, 20000 of 20000 | steady | 1000.0/s of 1000/s | errors 30 | "));
 	progress_free(progress);
 }
 

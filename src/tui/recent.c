@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "stats/report.h"
 
 #define SLOTS 10
-#define BEYOND 10 /* requests that must lie beyond a quantile for it to be told */
 
 /* About a second: ticks from `begin` to `end`. */
 struct slot {
@@ -72,7 +72,7 @@ static void recent_choose(const struct histlet *times, struct recent_figures *re
 	static const unsigned quantiles[] = {99, 90, 50};
 	for (size_t i = 0; i < sizeof(quantiles) / sizeof(*quantiles); i++) {
 		uint64_t rank = hist_rank(times->count, quantiles[i] / 100.0);
-		if (times->count < rank + BEYOND) continue;
+		if (times->count < rank + FEW_BEYOND) continue;
 		ret->quantile = quantiles[i];
 		ret->time = histlet_at_rank(times, rank);
 		return;

@@ -158,6 +158,8 @@ TOML = [
     ("rate = 5\n»rpm = 5", "excludes rate in line 1"),
     ("rate = 5\n[»load]\nrate = 5", "excludes rate in line 1"),
     ("rpm = 5\n[[»load.stages]]\nduration = \"1s\"\ntarget = 5", "excludes rpm in line 1"),
+    ("cacert = \"a\"\n»insecure = true", "excludes cacert in line 1"),
+    ("insecure = true\n»cacert = \"a\"", "excludes insecure in line 1"),
     # load
     ("[»load]", "nothing would be sent"),
     ("[»load]\nrate = 0", "nothing would be sent"),
@@ -227,6 +229,7 @@ JSON = [
     ("{\"rate\": 5,\n»\"rate\": 6}", "twice"),
     ("{\"max_tasks\": 5,\n »\"connections\": 6}", "says the same as max_tasks in line 1"),
     ("{\"data\": \"a\",\n »\"data_file\": \"b\"}", "excludes data in line 1"),
+    ("{\"cacert\": \"a\",\n »\"insecure\": true}", "excludes cacert in line 1"),
     ("{\"load\": {\"rate\": 5},\n »\"rate\": 5}", "excludes load in line 1"),
     ("{\"rpm\": 5, »\"load\": {\"rate\": 5}}", "excludes rpm in line 1"),
     ("{»\"load\": {}}", "nothing would be sent"),

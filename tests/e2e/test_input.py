@@ -60,7 +60,7 @@ def test_a_url_that_cannot_be_loaded_is_refused(strest, args, words):
 
 
 VALUES = [
-    (["-H", "no colon"], ["--headers", "'no colon'", "colon"]),
+    (["-H", "no colon"], ["--headers", "header 1", "colon"]),
     (["-H", ": value"], ["--headers", "name"]),
     (["-H", "bad name: x"], ["--headers", "name"]),
     (["-H", "X-A: a\r\nX-B: b"], ["--headers"]),
@@ -182,10 +182,10 @@ def test_a_refused_connection_is_one_line_soon_and_no_page_of_zeros(strest, load
     assert finished.seconds < 8
 
 
-def test_a_refused_connection_gives_no_json_either(strest):
-    finished = strest.run("--json", "-u", f"http://127.0.0.1:{free_port()}/", "-t", "2s", "-m", "2", "-r", "2")
-    assert finished.code == UNREACHABLE
-    assert finished.out == ""
+def test_a_refused_connection_is_told_in_json_too(strest):
+    result = strest.measure("-u", f"http://127.0.0.1:{free_port()}/", "-t", "2s", "-m", "2", "-r", "2", code=UNREACHABLE)
+    assert result["books"]["ok"] == 0 and result["books"]["attempts"] == 0
+    assert list(result["errors"]) == ["connect"] and list(result["errors"]["connect"]) == ["refused"]
 
 
 def test_a_server_that_comes_late_is_measured(strest, scripted):

@@ -89,6 +89,19 @@ def test_a_ramp_follows_its_integral(strest, target, threads):
     assert percentile(late, 0.9) < 20e6  # a rate that moved in steps of a second would be off by 60 ms and more in half of them
 
 
+@pytest.mark.timing
+@each_thread
+@on_a_quiet_machine
+def test_the_series_has_each_second_what_was_sent_in_it(strest, target, threads):
+    """100 requests are due in the first second and 200 in each after it; what is due at the border of two may be counted on either side."""
+    result = strest.measure("-u", target().url + "/", "-m", "16", "--threads", threads, "--rate", "100", "--stages", "1ms@100,999ms@100,1ms@200", "-t", "3s")
+    slots = result["series"]["slots"]
+    assert [slot["start_ns"] for slot in slots] == [0, 1_000_000_000, 2_000_000_000]
+    for slot, expected in zip(slots, (100, 200, 200)):
+        assert abs(slot["sent"] - expected) <= 3, slots
+        assert abs(slot["done"] - expected) <= 3, slots
+
+
 RUNS = 3  # of which one may fail
 
 

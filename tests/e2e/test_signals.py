@@ -195,3 +195,24 @@ def test_a_pause_of_strest_is_no_timeout_of_the_target(strest, target):
     assert result["parts_ns"]["late"]["max"] > 300e6
     assert result["books"]["failed"] <= 2  # nothing is in flight for long here: the target answers at once
     assert result["books"]["ok"] == 400 - result["books"]["failed"]
+
+
+@pytest.mark.parametrize("shape", [["-m", "64", "--rate", "200"], ["-m", "20", "-r", "20"]], ids=["rate", "closed"])
+def test_answers_that_came_while_strest_stood_still_are_no_timeouts(strest, target, shape):
+    server = target()
+    run = started(strest, server, "/delay/50ms", "--timeout", "500ms", "-t", "2500ms", *shape)
+    time.sleep(0.5)
+    run.signal(signal.SIGSTOP)
+    time.sleep(1.2)
+    run.signal(signal.SIGCONT)
+    result = check_result(run.wait())
+    assert result["parts_ns"]["wait"]["max"] > 1e9, "some were in flight"
+    assert result["books"]["failed"] == 0, result["errors"]
+
+
+def test_many_connections_at_once_are_no_timeouts_for_want_of_turns(strest, target):
+    """3,000 dials take longer than the time-out: what is ready by then is looked at before a time-out is told."""
+    server = target()
+    result = strest.measure("-u", server.url + "/", "-m", "3000", "-r", "3000", "--connect-timeout", "100ms", "--threads", "1", "--requests", "6000")
+    assert result["books"]["ok"] == 6000
+    assert result["connections"]["connect_failed"] == 0

@@ -8,7 +8,7 @@ import xml.etree.ElementTree as xml
 import pytest
 
 from conftest import check_result, without_rights
-from servers import always, answer, free_port
+from servers import always, answer, free_port, wait_for
 
 MISSED, UNREACHABLE, INVALID = 99, 3, 4
 
@@ -135,6 +135,25 @@ def test_a_stage_is_judged_on_its_own(strest, target):
     assert [rows[text]["stage"] for text in texts] == [1, 1, 2, 2, 2, 2, 1]
 
 
+def test_a_stage_is_as_kind_as_the_whole_run(strest, target):
+    """The times of a stage are known to 1 %: a limit that the whole run keeps, to 0.1 %, is not missed by its only stage for that."""
+    load = ["-u", target().url + "/delay/100ms", "--rate", "200", "--stages", "1s@200", "-t", "1s"]
+    limits = ["100.1ms", "100.2ms", "100.3ms", "100.5ms", "101ms", "102ms"]
+    rows = judged(strest.run("--json", *load, *rules(*(stage + "p50<" + limit for stage in ("", "stage.1.") for limit in limits))).json)
+    for limit in limits:
+        assert rows["stage.1.p50<" + limit]["passed"] or not rows["p50<" + limit]["passed"], (limit, rows)
+
+
+def test_the_rate_of_a_stage_is_of_complete_responses(strest, target):
+    load = ["--rate", "200", "--stages", "1s@200", "-t", "1s"]
+    for path, code in (("/reset", UNREACHABLE), ("/cut", MISSED)):
+        result = strest.measure("-u", target().url + path, *load, *rules("stage.1.rps>0", "rps>0"), code=code)
+        assert result["books"]["failed"] == 200
+        assert [row["value"] for row in judged(result).values()] == [0, 0]
+    result = strest.measure("-u", target().url + "/status/500", *load, *rules("stage.1.rps>=200"))
+    assert judged(result)["stage.1.rps>=200"]["value"] == 200
+
+
 @pytest.mark.slow
 def test_a_stage_counts_what_was_never_sent(strest, target):
     """In the second stage the target stands still to the end: what could not be sent there is missed there and not in the first."""
@@ -176,6 +195,44 @@ def test_abort_leaves_a_good_run_alone(strest, target):
     assert result["run"]["ended_by"] == "duration" and result["run"]["ended_by_threshold"] is None
 
 
+@pytest.mark.parametrize("limit", ["100.2ms", "100.3ms"])
+def test_abort_and_the_table_never_contradict_each_other(strest, target, limit):
+    """A time just below the limit is told apart to 0.1 % at the end; early, to 1 %, it must not count as missed."""
+    rule = "p50<" + limit
+    finished = strest.run("--json", "-u", target().url + "/delay/100ms", "--rate", "200", "-t", "2500ms", "--threshold-abort", *rules(rule))
+    row = judged(check_result(finished))[rule]
+    assert row["passed"] == (row["value"] < row["limit"]), finished
+
+
+def test_abort_waits_for_enough_samples_of_a_high_percentile(strest, scripted):
+    """One slow request is the p99.9 of up to 1,000: that says nothing of the whole run."""
+    count = [0]
+
+    def script(server, peer):
+        while server.read(peer):
+            with server.lock:
+                count[0] += 1
+                slow = count[0] == 5
+            if slow:
+                time.sleep(0.4)
+            if not peer.send(answer()):
+                return
+
+    result = strest.measure("-u", scripted(script).url, "--rate", "200", "-t", "2s", "--threshold-abort", *rules("p99.9<300ms"), code=MISSED)
+    assert result["run"]["ended_by"] == "duration"
+    row = judged(result)["p99.9<300ms"]
+    assert row["few_samples"] and row["value"] >= 400e6
+
+
+def test_abort_takes_a_missed_max_at_its_word(strest, target):
+    """The longest time cannot become shorter, so nothing is waited for."""
+    load = ["-u", target().url + "/delay/20ms", "--rate", "50", "-t", "30s", "--threshold-abort"]
+    result = strest.measure(*load, *rules("max<10ms"), code=MISSED)
+    assert result["run"]["ended_by_threshold"] == "max<10ms"
+    assert result["run"]["window_ns"] < 1e9
+    assert result["books"]["planned"] < 100
+
+
 def test_without_abort_a_missed_threshold_waits_for_the_end(strest, target):
     result = strest.measure("-u", target().url + "/status/503", "--rate", "400", "-t", "2500ms", *rules("errors<1%"), code=MISSED)
     assert result["run"]["ended_by"] == "duration" and result["books"]["planned"] == 1000
@@ -193,9 +250,26 @@ def test_the_junit_report_has_a_case_for_each_threshold(strest, target, tmp_path
     assert re.fullmatch(r"was .* [um]s \(few samples\)", failures["p90<1us"][0])
 
 
+def test_a_junit_report_of_nothing_is_an_error(strest, tmp_path):
+    path = tmp_path / "report.xml"
+    load = ["-u", f"http://127.0.0.1:{free_port()}/", "-m", "2", "-r", "2", "-t", "400ms"]
+    finished = strest.run(*load, "--junit", path, *rules("errors<=100%"))
+    assert finished.code == UNREACHABLE, finished
+    (suite,) = xml.parse(path).getroot().iter("testsuite")
+    assert (suite.get("tests"), suite.get("errors")) == ("2", "1")
+    case = suite[-1]
+    assert case.get("name") == "measured" and case[0].tag == "error" and "nothing was measured" in case[0].get("message")
+
+
 def test_a_junit_report_that_cannot_be_written_takes_no_result_with_it(strest, target, tmp_path):
-    path = tmp_path / "nowhere" / "report.xml"
-    finished = strest.run("-u", target().url + "/", "--rate", "100", "-t", "300ms", "--junit", path, *rules("p50<5s"))
+    folder = tmp_path / "soon gone"
+    folder.mkdir()
+    path = folder / "report.xml"
+    run = strest.start("-u", target().url + "/", "--rate", "100", "-t", "1500ms", "--junit", path, *rules("p50<5s"))
+    wait_for(path.exists, what="the report that says that the run has not ended")
+    path.unlink()
+    folder.rmdir()
+    finished = run.wait()
     assert finished.code == 1, finished
     assert str(path) in finished.err and "No such file" in finished.err
     assert table(finished)["p50<5s"][1] == "pass"
@@ -244,3 +318,28 @@ def test_the_closed_loop_has_thresholds_too(strest, scripted):
     server = scripted(always(answer()))
     result = strest.measure("-u", server.url, "-m", "4", "-r", "4", "--requests", "200", "-t", "20s", *rules("p90<5s", "errors<1", "rps>1"))
     assert all(row["passed"] for row in judged(result).values())
+
+
+@pytest.mark.parametrize("path", ["nowhere/j.xml", ".", ""])
+def test_a_junit_file_that_cannot_be_written_is_told_before_the_load(strest, target, tmp_path, path):
+    server = target()
+    finished = strest.run("-u", server.url + "/", "-t", "5s", "--threshold", "errors<1%", "--junit", f"{tmp_path}/{path}" if path else "")
+    assert finished.code == 1
+    assert "--junit" in finished.err
+    assert server.counted() == 0
+
+
+def test_an_old_junit_file_is_not_taken_for_this_run(strest, tmp_path):
+    junit = tmp_path / "j.xml"
+    junit.write_text("<testsuites><testsuite name='old' tests='1' failures='0'/></testsuites>")
+    finished = strest.run("-u", "http://no-such-host.invalid/", "-t", "1s", "--threshold", "errors<1%", "--junit", junit)
+    assert finished.code in (1, 3)
+    suite = xml.parse(junit).getroot().find("testsuite")
+    assert suite.get("errors") == "1"
+    assert "did not come to its end" in suite.find("testcase/error").get("message")
+
+
+def test_requests_that_were_never_sent_are_noted(strest, target):
+    result = strest.measure("-u", target().url + "/delay/100ms", "-t", "1s", "--rate", "500", "-m", "2", "--timeout", "500ms")
+    assert result["books"]["unsent"] > 100
+    assert any("never sent" in note and "--max-tasks 2" in note for note in result["verdict"]["notes"]), result["verdict"]

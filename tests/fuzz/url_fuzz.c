@@ -12,13 +12,13 @@ static void check(const struct url *url, struct arena *arena) {
 	check_visible(url->authority);
 	check_visible(url->target);
 	assert(url->host[0] && url->authority[0] && url->target[0] == '/' && url->port > 0);
-	assert(strcmp(url->scheme, "http") == 0);
+	assert(strcmp(url->scheme, url->tls ? "https" : "http") == 0);
 	assert(!strchr(url->target, '#') && !strpbrk(url->authority, "/?#@"));
 	struct url again;
 	struct err err;
 	assert(url_parse(url->text, arena, &again, &err));
 	assert(strcmp(again.text, url->text) == 0 && strcmp(again.authority, url->authority) == 0 && strcmp(again.target, url->target) == 0);
-	assert(again.port == url->port && !again.userinfo);
+	assert(again.port == url->port && again.tls == url->tls && !again.userinfo);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
