@@ -94,12 +94,16 @@ def peer(pair):
         one.close()
 
 
-def load(strest, server, *args, code=0, tasks="2", time="500ms"):
+def load(strest, server, *args, tasks="2", time="500ms"):
     ramp = [] if "-q" in args else ["-r", tasks]
     limits = ["-t", time, "--timeout", "400ms", "--connect-timeout", "400ms"]
-    finished = strest.run("--json", "-u", server.url, "--insecure", "-m", tasks, *ramp, *limits, *args)
-    assert finished.code == code, finished
-    return check_result(finished) if finished.out else finished
+    return strest.run("--json", "-u", server.url, "--insecure", "-m", tasks, *ramp, *limits, *args)
+
+
+def measured(*args, **more):
+    finished = load(*args, **more)
+    assert finished.code == 0, finished
+    return check_result(finished)
 
 
 both = pytest.mark.parametrize("version", sorted(VERSIONS))
@@ -113,7 +117,7 @@ def test_a_body_until_the_close_ends_with_close_notify(strest, peer, version):
             connection.unwrap()
 
     server = peer(version, script)
-    result = load(strest, server)
+    result = measured(strest, server)
     assert result["books"]["ok"] > 2
     assert result["books"]["failed"] == 0
     assert result["connections"]["closed"]["by_peer"] >= result["books"]["ok"]
@@ -129,7 +133,7 @@ def test_a_body_until_the_close_without_close_notify_may_be_cut_off(strest, peer
             raw.recv(1)  # its end: no reset comes before the bytes were read
             raw.close()
 
-    result = load(strest, peer(version, script))
+    result = measured(strest, peer(version, script))
     assert result["books"]["ok"] == 0
     assert result["errors"]["reset"]["cut"] > 2
 
@@ -144,7 +148,7 @@ def test_a_connection_that_said_close_notify_is_not_used_again(strest, peer, ver
             connection.unwrap()
 
     server = peer(version, script)
-    result = load(strest, server, "-q", "40", tasks="1")  # 25 ms between the requests: the end has come before the next
+    result = measured(strest, server, "-q", "40", tasks="1")  # 25 ms between the requests: the end has come before the next
     assert result["books"]["ok"] == result["books"]["planned"] == 20
     assert result["books"]["retries"] == result["books"]["lost"] == 0
     assert result["connections"]["opened"] == 10
@@ -165,7 +169,7 @@ def test_a_request_that_meets_a_close_notify_is_retried(strest, peer, version):
             if not server.read(connection):
                 return
 
-    result = load(strest, peer(version, script), tasks="1")
+    result = measured(strest, peer(version, script), tasks="1")
     assert result["books"]["retries"] == 1 and result["books"]["failed"] == 0
 
 
@@ -176,14 +180,16 @@ def test_idle_connections_are_closed_with_close_notify(strest, peer, version):
             connection.sendall(KEEP)
 
     server = peer(version, script)
-    load(strest, server, "-q", "20", "--preconnect", "2")
+    measured(strest, server, "-q", "20", "--preconnect", "2")
     assert server.ends == [True, True]
 
 
 def test_a_silent_handshake_times_out_as_a_connect(strest, peer):
     server = peer("1.3", None, before=lambda raw: raw.recv(4096) and raw.recv(4096) and False)
-    finished = load(strest, server, code=3)
+    finished = load(strest, server)
+    assert finished.code == 3
     assert "no connection within --connect-timeout" in finished.err
+    assert check_result(finished)["errors"]["timeout"].keys() == {"connect"}
 
 
 @pytest.mark.parametrize("first, words", [(b"", "closed the connection in the TLS handshake"), (b"SSH-2.0-x\r\n", "something else")])
@@ -194,8 +200,10 @@ def test_a_handshake_that_fails_is_told_and_not_hammered(strest, peer, first, wo
         return False
 
     server = peer("1.3", None, before=before)
-    finished = load(strest, server, code=3, time="1s")
+    finished = load(strest, server, time="1s")
+    assert finished.code == 3
     assert words in finished.err
+    assert check_result(finished)["errors"].keys() == {"tls"}
     assert server.accepted <= 2 * 5  # each task: at once, after 100, 300, 700 ms
 
 
