@@ -646,12 +646,12 @@ def test_large_bodies_are_counted_to_the_byte(strest, tls_target, made, tmp_path
     size = 20_000_000
     url = ["--cacert", made.root.cert, "--tls-max", version, "-m", "2", "-r", "2", "--requests", "6"]
     result = strest.measure("-u", f"{server.url}/bytes/{size}", *url)
-    assert result["connections"]["per_address"][0]["bytes"] == 6 * size
+    assert sum(address["bytes"] for address in result["connections"]["per_address"]) == 6 * size
     assert result["bytes"]["received"] > 6 * size
     data = tmp_path / "data"
     data.write_bytes(bytes(range(256)) * (1 << 15))
     result = strest.measure("-u", f"{server.url}/echo", "-X", "put", "--data-file", data, *url)
-    assert result["connections"]["per_address"][0]["bytes"] == 6 * (8 << 20)
+    assert sum(address["bytes"] for address in result["connections"]["per_address"]) == 6 * (8 << 20)
     assert result["books"]["ok"] == 6
 
 
