@@ -232,7 +232,7 @@ def test_a_cpu_quota_is_named(strest, target, quota):
     result = finish(run)
     assert causes(result)[0] == "throttled", "the kernel counts that time as waiting for a processor, too"
     machine = result["verdict"]["machine"]
-    assert 0.5 * group.throttled_ns() < machine["throttled_ns"] <= group.throttled_ns()
+    assert 500e6 < machine["throttled_ns"] <= group.throttled_ns(), "most of the window; what came before it is not in it"
 
 
 @pytest.mark.timing
