@@ -6,6 +6,7 @@ Processes are ended by their context managers; nothing outlives a table.
 import contextlib
 import os
 import pathlib
+import re
 import resource
 import signal
 import socket
@@ -18,6 +19,7 @@ import time
 TOP = pathlib.Path(__file__).resolve().parent.parent
 BUSY_ENOUGH = 0.90  # a client that did not use its core this much was not the bottleneck: its round is refused
 QUIET_ENOUGH = 0.03  # more of a core than this used by others: the round is called noisy
+TIME_WAIT_SECONDS = 60  # Linux has no setting for it
 
 
 class BenchError(Exception):
@@ -32,9 +34,13 @@ def cores():
     return usable[0], usable[1]
 
 
-def raise_files():
-    """As many open files as this process may have; its children inherit it."""
+def raise_files(wanted=0):
+    """As many open files as this process may have, or `wanted` if that is more and it may raise its limit; its children inherit it. Returns the limit."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    if hard < wanted:
+        with contextlib.suppress(ValueError, OSError):  # no right to, or above fs.nr_open
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, wanted))
+            return wanted
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     return hard
 
@@ -75,6 +81,19 @@ def make_certificate(folder):
     """A self-signed RSA-2048 certificate for 127.0.0.1: the files `cert` and `key`."""
     subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", f"{folder}/key", "-out", f"{folder}/cert", "-days", "2", "-subj",
                     "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True)
+
+
+def time_waits():
+    """Sockets in TIME_WAIT, anybody's."""
+    with open("/proc/net/sockstat", encoding="ascii") as stat:
+        return int(re.search(r"^TCP:.* tw (\d+)", stat.read(), re.MULTILINE).group(1))
+
+
+def open_files(pid):
+    """Descriptors of a running process; 0 when it is gone."""
+    with contextlib.suppress(OSError):
+        return len(os.listdir(f"/proc/{pid}/fd"))
+    return 0
 
 
 class Server:
@@ -119,7 +138,7 @@ NGINX_TLS = """ ssl; ssl_certificate {folder}/cert; ssl_certificate_key {folder}
 class Nginx:
     """nginx with one worker on the server's core and a prepared answer: what a user would test against. With `tls`: TLS 1.3, AES-128-GCM."""
 
-    def __init__(self, tls=False):
+    def __init__(self, tls=False, http2=False):
         self.core = cores()[0]
         self.scheme = "https" if tls else "http"
         self.folder = tempfile.TemporaryDirectory(prefix="bench-nginx-")
@@ -129,7 +148,7 @@ class Nginx:
         path = pathlib.Path(self.folder.name) / "conf"
         if tls:
             make_certificate(self.folder.name)
-        extra = NGINX_TLS.format(folder=self.folder.name) if tls else ""
+        extra = " http2" * http2 + (NGINX_TLS.format(folder=self.folder.name) if tls else "")
         path.write_text(NGINX_CONF.format(folder=self.folder.name, port=port, tls=extra), encoding="ascii")
         self.process = spawn(["/usr/sbin/nginx", "-c", path, "-e", f"{self.folder.name}/errors"], self.core, stderr=subprocess.DEVNULL)
         self.address = f"127.0.0.1:{port}"
@@ -162,20 +181,21 @@ def end(process):
         process.stdout.close()
 
 
-def watch_rss(pid, stop, course):
+def watch_highest(watch, pid, stop, highest):
     while not stop.wait(0.05):
-        course.append(rss_anon(pid))
+        for name, look in watch.items():
+            highest[name] = max(highest[name], look(pid))
 
 
-def measure(command, seconds, server=None, watch=False):
+def measure(command, seconds, server=None, watch=None):
     """Runs a client on its core to its end. Returns a dict:
 
     text, status, wall, cpu (its own), busy (cpu / wall), server_cpu (s), others (what others used of the client's or the server's core, whichever is
-    more, share of wall); with `watch`: rss (highest, bytes).
+    more, share of wall); and of each function in `watch`, by name, its highest value: it gets the client's pid.
     """
     server_core, core = cores()
     server_pid = server.process.pid if server else None
-    stop, course = threading.Event(), []
+    stop, highest = threading.Event(), dict.fromkeys(watch or {}, 0)
     with tempfile.TemporaryFile() as output:
         before = core_seconds(server_core), core_seconds(core)
         server_before = server_workers_seconds(server_pid)
@@ -183,7 +203,7 @@ def measure(command, seconds, server=None, watch=False):
         process = spawn(command, core, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
         killer = threading.Timer(seconds * 3 + 30, process.send_signal, [signal.SIGKILL])
         killer.start()
-        watcher = threading.Thread(target=watch_rss, args=(process.pid, stop, course)) if watch else None
+        watcher = threading.Thread(target=watch_highest, args=(watch, process.pid, stop, highest)) if watch else None
         if watcher:
             watcher.start()
         try:
@@ -203,9 +223,7 @@ def measure(command, seconds, server=None, watch=False):
         output.seek(0)
         text = output.read().decode("utf-8", "replace")
     result = {"text": text, "status": process.returncode, "wall": wall, "cpu": cpu, "busy": cpu / wall, "others": others, "server_cpu": server_cpu}
-    if watch:
-        result["rss"] = max(course, default=0)
-    return result
+    return result | highest
 
 
 def server_workers_seconds(pid):

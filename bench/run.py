@@ -1,4 +1,4 @@
-"""Compares strest with other load testers and with a bare client, and measures what it promises about its own precision.
+"""Compares strest with other load testers, a bare client and an older strest, and measures what it promises about its own precision.
 
 The server is `strest target` on the first core, the client runs on the second. Figures mean something on a quiet machine only; others' use of the
 client's core is shown. Results are printed and written to bench/TABLE.json in the build folder. Exit status 0 whatever they are, unless --strict.
@@ -14,24 +14,36 @@ import time
 
 sys.dont_write_bytecode = True
 
+import comparison  # noqa: E402
 import measure  # noqa: E402
 import tables  # noqa: E402
 
 
+def take_old(parser, words):
+    """Takes the program behind the word `old` out of the names of tables. Returns it, or None."""
+    if "old" not in words:
+        return None
+    at = words.index("old") + 1
+    if at == len(words) or not os.access(words[at], os.X_OK) or os.path.isdir(words[at]):
+        parser.error("old wants the program to compare with, such as: script/bench old OTHER/build/strest")
+    return pathlib.Path(words.pop(at)).resolve()
+
+
 def read_arguments():
-    summaries = [f"  {name:9} {table.__doc__.strip()}" for name, table in tables.TABLES.items()]
+    summaries = [f"  {name:11} {table.__doc__.strip()}" for name, table in tables.TABLES.items()]
     parser = argparse.ArgumentParser(
         prog="script/bench",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="\n".join(["tables:", *summaries, "", "oha, k6 and vegeta join if they are on the PATH."]),
+        epilog="\n".join(["tables:", *summaries, "", "Behind `old` stands the older program. oha, k6 and vegeta join if they are on the PATH."]),
     )
-    parser.add_argument("tables", nargs="*", metavar="TABLE", help=f"one or more of {' '.join(tables.TABLES)} (default: all but nginx)")
+    parser.add_argument("tables", nargs="*", metavar="TABLE", help=f"one or more of {' '.join(tables.TABLES)} (default: all but nginx and old)")
     parser.add_argument("--rounds", type=int, help="rounds of each table (default: its own)")
     parser.add_argument("--seconds", type=float, help="length of each run (default: the table's own)")
     parser.add_argument("--strict", action="store_true", help="exit status 1 if anything was missed")
     parser.add_argument("--program", default=measure.TOP / "build" / "strest", type=pathlib.Path, help="the strest to measure (default: build/strest)")
     arguments = parser.parse_args()
+    arguments.old = take_old(parser, arguments.tables)
     unknown = [name for name in arguments.tables if name not in tables.TABLES]
     if unknown:
         parser.error(f"no such table: {' '.join(unknown)}")
@@ -72,7 +84,7 @@ def run_table(name, bench, machine):
 def main():
     arguments = read_arguments()
     measure.raise_files()
-    bench = tables.Bench(arguments.program.resolve(), arguments.rounds, arguments.seconds)
+    bench = comparison.Bench(arguments.program.resolve(), arguments.rounds, arguments.seconds, arguments.old)
     machine = describe_machine()
     server, client = measure.cores()
     bench.say(f"{machine['cpu']}, {machine['cpus']} CPUs, Linux {machine['kernel']}, load {machine['load']:.2f}, {machine['when']}")

@@ -16,7 +16,7 @@ import measure
 def number(pattern, text, what):
     found = re.search(pattern, text, re.MULTILINE)
     if not found:
-        raise measure.BenchError(f"{what}: no count of requests in its output:\n{text[-2000:]}")
+        raise measure.BenchError(f"{what}: no count in its output:\n{text[-2000:]}")
     return int(found.group(1))
 
 
@@ -40,15 +40,23 @@ class Wrk:
 
 class Ab:
     name = "ab -k"
+    words = ["-k"]
 
     def command(self, url, connections, seconds):
         # -t alone means at most 50,000 requests; -n behind it lifts that.
-        return ["ab", "-k", "-q", "-t", math.ceil(seconds), "-n", math.ceil(seconds) * 500000, "-c", connections, url]
+        return ["ab", *self.words, "-q", "-t", math.ceil(seconds), "-n", math.ceil(seconds) * 500000, "-c", connections, url]
 
     def requests(self, text):
         none_of(r"^Failed requests:\s+(\d+)", text, self.name)
         none_of(r"^Non-2xx responses:\s+(\d+)", text, self.name)
         return number(r"^Complete requests:\s+(\d+)", text, self.name)
+
+
+class AbClosing(Ab):
+    """A connection per request, HTTP/1.0."""
+
+    name = "ab"
+    words = []
 
 
 class Hey:
@@ -65,7 +73,7 @@ class H2load:
     name = "h2load --h1"
 
     def command(self, url, connections, seconds):
-        return ["h2load", "--h1", "-t1", f"-c{connections}", "-D", f"{seconds:g}", url]
+        return ["h2load", "--h1", "-t1", f"-c{connections}", "-D", math.ceil(seconds), url]
 
     def requests(self, text):
         none_of(r"(\d+) failed", text, self.name)
@@ -115,17 +123,22 @@ class Vegeta:
         return json.loads(report)["status_codes"].get("200", 0)
 
 
+def compile_source(name, made, *flags):
+    """Compiles a C file of this folder if what was made of it is older. Returns where that is."""
+    source = pathlib.Path(__file__).with_name(name)
+    if not made.exists() or made.stat().st_mtime < source.stat().st_mtime:
+        flags = ["-std=gnu17", "-D_GNU_SOURCE", "-O2", "-Wall", "-Wextra", "-Werror", *flags]
+        subprocess.run([os.environ.get("CC", "cc"), *flags, "-o", str(made), str(source)], check=True)
+    return made
+
+
 class Bare:
     """bench/bare.c: the floor."""
 
     name = "bare"
 
     def __init__(self, folder):
-        self.program = folder / "bare"
-        source = pathlib.Path(__file__).with_name("bare.c")
-        if not self.program.exists() or self.program.stat().st_mtime < source.stat().st_mtime:
-            flags = ["-std=gnu17", "-D_GNU_SOURCE", "-O2", "-Wall", "-Wextra", "-Werror"]
-            subprocess.run([os.environ.get("CC", "cc"), *flags, "-o", str(self.program), str(source)], check=True)
+        self.program = compile_source("bare.c", folder / "bare")
 
     def command(self, url, connections, seconds):
         host, _, path = url.removeprefix("http://").partition("/")
@@ -134,6 +147,30 @@ class Bare:
 
     def requests(self, text):
         return number(r"^requests (\d+)", text, self.name)
+
+
+class SslTime:
+    """openssl s_time: one connection after the other, full or resumed handshakes, over each of them one request.
+
+    Without the request it never reads the session tickets of TLS 1.3, and what it calls reuse are full handshakes. Its letters say what it got.
+    """
+
+    def __init__(self, reuse):
+        self.name = "s_time -reuse" if reuse else "s_time -new"
+        self.reuse = reuse
+
+    def command(self, url, _, seconds):
+        address, _, path = url.removeprefix("https://").partition("/")
+        trust = ["-no-CAfile", "-no-CApath", "-no-CAstore"]  # it verifies nothing, and strest --insecure loads nothing
+        how = ["-reuse" if self.reuse else "-new", "-tls1_3", "-time", math.ceil(seconds), "-www", f"/{path}"]
+        return ["openssl", "s_time", "-connect", address, *trust, *how]
+
+    def requests(self, text):
+        count = number(r"^(\d+) connections in \d+ real seconds", text, self.name)
+        letters = "".join(re.findall(r"^[rt*]+$", text, re.MULTILINE))
+        if letters.count("r" if self.reuse else "*") < count:
+            raise measure.BenchError(f"{self.name}: of {count} handshakes {letters.count('r')} were resumed")
+        return count
 
 
 class Strest:
@@ -146,7 +183,10 @@ class Strest:
         return [*self.run(url, seconds), *self.words, "-r", connections, "-m", connections]
 
     def run(self, url, seconds):
-        return [self.program, "-u", url, "-t", f"{round(seconds * 1000)}ms", "--threads", 1, "--json"]
+        return [self.program, *self.where(url), "-t", f"{round(seconds * 1000)}ms", "--threads", 1, "--json"]
+
+    def where(self, url):
+        return ["-u", url]
 
     def requests(self, text):
         result = self.read(text)
@@ -164,6 +204,17 @@ class Strest:
         if not result["books"]["balanced"]:
             raise measure.BenchError(f"strest's books do not balance: {result['books']}")
         return result
+
+
+class StrestAt(Strest):
+    """Goes elsewhere than the other tools of its table: `place` are the words that say where."""
+
+    def __init__(self, program, name, *place):
+        super().__init__(program, name)
+        self.place = place
+
+    def where(self, _):
+        return self.place
 
 
 def others(folder):

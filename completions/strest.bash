@@ -13,6 +13,7 @@ _strest_files() {
 _strest_run_value() {
 	case $1 in
 	--url | -u) COMPREPLY=() ;;
+	--urls-from-file) _strest_files ;;
 	--method | -X) _strest_words 'get head post put patch delete options' ;;
 	--headers | --header | -H) COMPREPLY=() ;;
 	--accept | -A) COMPREPLY=() ;;
@@ -20,6 +21,10 @@ _strest_run_value() {
 	--data | -d) COMPREPLY=() ;;
 	--data-file | -D) _strest_files ;;
 	--data-lines | -Z) _strest_files ;;
+	--form | -F) COMPREPLY=() ;;
+	--basic-auth | -a) COMPREPLY=() ;;
+	--bearer) COMPREPLY=() ;;
+	--redirect) COMPREPLY=() ;;
 	--host) COMPREPLY=() ;;
 	--status | -s) COMPREPLY=() ;;
 	--timeout) COMPREPLY=() ;;
@@ -39,9 +44,18 @@ _strest_run_value() {
 	--spin) _strest_words 'auto on off' ;;
 	--seed) COMPREPLY=() ;;
 	--kernel-stamps) _strest_words 'sample all off' ;;
+	--proxy | --proxy-url | -p) COMPREPLY=() ;;
+	--proxy-header | --proxy-headers) COMPREPLY=() ;;
+	--connect-to) COMPREPLY=() ;;
+	--unix-socket) _strest_files ;;
+	--bind) COMPREPLY=() ;;
+	--http2-parallel | --streams) COMPREPLY=() ;;
+	--http-version) _strest_words '1.1 2' ;;
+	--requests-per-connection) COMPREPLY=() ;;
+	--connection-pick) _strest_words 'lru mru' ;;
 	--tls-min) _strest_words '1.0 1.1 1.2 1.3' ;;
 	--tls-max) _strest_words '1.0 1.1 1.2 1.3' ;;
-	--alpn) _strest_words 'http/1.1' ;;
+	--alpn) _strest_words 'h2 http/1.1' ;;
 	--cacert) _strest_files ;;
 	--cert) _strest_files ;;
 	--key) _strest_files ;;
@@ -51,7 +65,7 @@ _strest_run_value() {
 	*) return 1 ;;
 	esac
 }
-_strest_run_options='--help --version --url --method --headers --header --accept --content-type --data --data-file --data-lines --host --no-ua --no-default-ua --authorized --status --timeout --connect-timeout --retry-stale --duration --requests --warmup --max-tasks --concurrency --connections --spawn-rate --spawn-interval --rate --stages --arrival --preconnect --threads --spin --seed --kernel-stamps --tls-min --tls-max --alpn --cacert --cert --key --insecure --tls-resume --json --truth --threshold --threshold-abort --junit --strict --verbose --no-color --config --print-config'
+_strest_run_options='--help --version --url --urls-from-file --method --headers --header --accept --content-type --data --data-file --data-lines --form --basic-auth --bearer --compressed --redirect --host --no-ua --no-default-ua --authorized --status --timeout --connect-timeout --retry-stale --duration --requests --warmup --max-tasks --concurrency --connections --spawn-rate --spawn-interval --rate --stages --arrival --preconnect --threads --spin --seed --kernel-stamps --proxy --proxy-url --proxy-header --proxy-headers --no-proxy --connect-to --unix-socket --ipv4 --ipv6 --no-pre-lookup --bind --http2 --http2-parallel --streams --http-version --disable-keepalive --requests-per-connection --connection-pick --tls-min --tls-max --alpn --cacert --cert --key --insecure --tls-resume --json --debug --truth --threshold --threshold-abort --junit --strict --verbose --no-color --config --print-config'
 
 _strest_target_value() {
 	case $1 in
@@ -59,12 +73,13 @@ _strest_target_value() {
 	--threads) COMPREPLY=() ;;
 	--stall) COMPREPLY=() ;;
 	--record) _strest_files ;;
+	--streams) COMPREPLY=() ;;
 	--cert) _strest_files ;;
 	--key) _strest_files ;;
 	*) return 1 ;;
 	esac
 }
-_strest_target_options='--help --verbose --no-color --listen --threads --stall --spin --record --tls --cert --key'
+_strest_target_options='--help --verbose --no-color --listen --threads --stall --spin --record --streams --tls --cert --key'
 
 # Finds out which command is being written: options of `run` may stand before it, and their values are no commands.
 _strest_find_command() {

@@ -24,6 +24,7 @@ enum arrival { ARRIVAL_EVEN, ARRIVAL_POISSON };
 enum spin { SPIN_AUTO, SPIN_ON, SPIN_OFF };
 enum kernel_stamps { KERNEL_STAMPS_SAMPLE, KERNEL_STAMPS_ALL, KERNEL_STAMPS_OFF };
 enum retry_stale { RETRY_STALE_NEVER, RETRY_STALE_IDEMPOTENT };
+enum connection_pick { CONNECTION_PICK_LRU, CONNECTION_PICK_MRU };
 
 #define SETTING_BOOL(field) bool field;
 #define SETTING_COUNT(field) uint64_t field;
@@ -42,6 +43,7 @@ enum retry_stale { RETRY_STALE_NEVER, RETRY_STALE_IDEMPOTENT };
 #define OPTION(section, field, kind, ...) SECTION_##section(field, kind)
 #define SECTION_load SETTING_DROP
 #define SECTION_http SETTING_DROP
+#define SECTION_net SETTING_DROP
 #define SECTION_tls SETTING_DROP
 #define SECTION_out SETTING_DROP
 #define SECTION_file SETTING_DROP
@@ -62,6 +64,14 @@ struct http_settings {
 };
 #undef SECTION_http
 #define SECTION_http SETTING_DROP
+
+#undef SECTION_net
+#define SECTION_net SETTING_KEEP
+struct net_settings {
+#include "config/options.def"
+};
+#undef SECTION_net
+#define SECTION_net SETTING_DROP
 
 #undef SECTION_tls
 #define SECTION_tls SETTING_KEEP
@@ -97,15 +107,24 @@ struct target_settings {
 
 #undef SECTION_load
 #undef SECTION_http
+#undef SECTION_net
 #undef SECTION_tls
 #undef SECTION_out
 #undef SECTION_file
 #undef SECTION_target
 #undef OPTION
 
+/* The proxies that the environment names. NULL: not set, or empty. */
+struct proxy_environment {
+	const char *http, *https, *all; /* HTTP_PROXY (not in a CGI program: REQUEST_METHOD), HTTPS_PROXY, ALL_PROXY; lower case goes first */
+	const char *none;               /* NO_PROXY */
+};
+
 struct settings {
 	struct load_settings load;
 	struct http_settings http;
+	struct net_settings net;
+	struct proxy_environment proxies; /* what the environment says; counts only without --proxy and --no-proxy */
 	struct tls_settings tls;
 	struct out_settings out;
 	struct file_settings file;

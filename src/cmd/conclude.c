@@ -7,6 +7,8 @@
 
 #include "base/buf.h"
 #include "base/log.h"
+#include "base/mapped.h"
+#include "net/sources.h"
 #include "out/junit.h"
 #include "out/result_json.h"
 #include "out/summary.h"
@@ -43,14 +45,27 @@ static void conclude_make_id(char id[37]) {
 		b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
 }
 
-static void conclude_describe_run(const struct conclusion *c, struct run_info *info) {
+static void conclude_describe_run(const struct conclusion *c, struct arena *arena, struct run_info *info) {
 	static const char *const spins[] = {"off", "tail", "always"}, *const stamps[] = {"sample", "all", "off"};
 	const struct plan *plan = c->plan;
 	const struct run_totals *totals = &c->watch->totals;
 	*info = (struct run_info){
 		.version = STREST_VERSION,
 		.start_unix_ns = c->watch->start_unix_ns,
-		.target = plan->url.text,
+		.target = plan->target,
+		.listed = plan->targets->listed,
+		.proxy = route_proxy_words(&plan->route),
+		.unix_path = c->settings->net.unix_socket,
+		.sources = c->reach->sources ? sources_count(c->reach->sources, AF_INET) + sources_count(c->reach->sources, AF_INET6) : 0,
+		.keepalive = plan->keepalive,
+		.requests_per_connection = plan->keepalive && plan->requests_per_connection < UINT64_MAX ? plan->requests_per_connection : 0,
+		.compressed = plan->compressed,
+		.redirects = plan->redirects,
+		.http = plan->is_h2_sure ? "h2"
+			: plan->may_h2   ? "either"
+					 : "http/1.1",
+		.http_words = plan_describe_http(plan, arena),
+		.streams = plan->may_h2 ? plan->streams : 1,
 		.method = plan->method,
 		.open_loop = plan->open_loop,
 		.asked_per_s = totals->asked_per_s,
@@ -65,8 +80,8 @@ static void conclude_describe_run(const struct conclusion *c, struct run_info *i
 		.expected = plan->expected,
 		.truth = plan->truth,
 		.kernel_stamps = stamps[plan->kernel_stamps],
-		.tls = plan->url.tls,
-		.tls_unverified = c->insecure,
+		.tls = plan->tls || totals->tls_version,
+		.tls_unverified = c->settings->tls.insecure,
 		.tls_version = totals->tls_version,
 		.tls_cipher = totals->tls_cipher,
 		.threshold_count = c->threshold_count,
@@ -95,7 +110,7 @@ static bool conclude_write(const struct buf *text) {
 static void conclude_report(const struct conclusion *c, struct arena *arena, struct report *ret) {
 	const struct run_totals *totals = &c->watch->totals;
 	struct run_info info;
-	conclude_describe_run(c, &info);
+	conclude_describe_run(c, arena, &info);
 	struct run_result result = {
 		.cause = c->watch->cause == STOP_DURATION && totals->limit_reached ? STOP_REQUESTS : c->watch->cause,
 		.window = totals->window,
@@ -105,14 +120,19 @@ static void conclude_report(const struct conclusion *c, struct arena *arena, str
 		.strain = *c->strain,
 		.aborted_by = c->watch->missed,
 		.series = c->watch->series,
+		.url_count = c->plan->targets->row_count,
+		.urls = c->plan->targets->rows,
+		.url_digests = totals->urls,
 	};
 	report_build(&info, &result, arena, ret);
 }
 
-static bool conclude_print(const struct report *report, bool json) {
+static bool conclude_print(const struct report *report, const struct conclusion *c) {
 	struct buf text;
 	buf_init(&text, RESULT_MAX);
-	if (json) {
+	if (c->debug) {
+		debug_write(c->debug, &text);
+	} else if (c->out->json) {
 		result_json_write(report, &text);
 	} else {
 		summary_write_block(report, &text);
@@ -136,6 +156,8 @@ static void conclude_say(const struct report *report, const struct outcome_flags
 		log_write(LOG_ERROR, "the books do not balance: planned %llu, but ok %llu + failed %llu + open %llu + unsent %llu",
 			(unsigned long long)report->planned, (unsigned long long)report->ok, (unsigned long long)report->failed,
 			(unsigned long long)report->open, (unsigned long long)report->unsent);
+	if (mapped_changed())
+		log_write(LOG_ERROR, "'%s' became shorter while it was being sent: what it had lost was sent as zeros", mapped_changed());
 	if (flags->missed) {
 		size_t missed = 0;
 		for (size_t i = 0; i < report->threshold_count; i++) missed += !report->thresholds[i].passed;
@@ -146,12 +168,15 @@ static void conclude_say(const struct report *report, const struct outcome_flags
 
 static void conclude_say_unreachable(const struct conclusion *c) {
 	const struct run_totals *totals = &c->watch->totals;
-	const struct address_list *addresses = c->addresses;
-	char words[160] = "";
-	if (addresses->count > 1 || strcmp(addresses->at[0].text, c->plan->url.authority) != 0)
-		snprintf(words, sizeof(words), " (%s%s)", addresses->at[0].text, addresses->count > 1 ? " and others" : "");
-	log_write(LOG_ERROR, "cannot measure %s%s: no response at all; %s (%llu failures)", c->plan->url.text, words,
-		reason_words(totals->last_failure), (unsigned long long)totals->failures);
+	const struct text_list *addresses = &c->reach->texts;
+	const char *proxy = route_proxy_words(&c->plan->route);
+	char words[240] = "";
+	if (proxy)
+		snprintf(words, sizeof(words), " by way of %s", proxy);
+	else if (addresses->count > 1 || (addresses->count == 1 && !strstr(c->plan->target, addresses->at[0])))
+		snprintf(words, sizeof(words), " (%s%s)", addresses->at[0], addresses->count > 1 ? " and others" : "");
+	log_write(LOG_ERROR, "cannot measure %s%s: no response at all; %s (%llu failure%s)", c->plan->target, words,
+		reason_words(totals->last_failure), (unsigned long long)totals->failures, totals->failures == 1 ? "" : "s");
 }
 
 int conclude(const struct conclusion *c, struct arena *arena) {
@@ -163,8 +188,10 @@ int conclude(const struct conclusion *c, struct arena *arena) {
 	}
 	struct report report;
 	conclude_report(c, arena, &report);
-	if (totals->tally->attempts > 0 || !flags.unreachable || c->out->json) flags.failed = !conclude_print(&report, c->out->json);
+	bool printed = totals->tally->attempts > 0 || !flags.unreachable || c->out->json || c->debug;
+	if (printed) flags.failed = !conclude_print(&report, c);
 	if (!conclude_files(c, &report) || !report.balanced) flags.failed = true;
+	if (mapped_changed()) flags.failed = true;
 	flags.missed = !report.thresholds_hold;
 	flags.invalid = c->out->strict && report.verdict.count > 0;
 	conclude_say(&report, &flags);

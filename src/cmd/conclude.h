@@ -4,16 +4,18 @@
 
 #include "base/arena.h"
 #include "base/settings.h"
+#include "cmd/debug.h"
+#include "cmd/reach.h"
 #include "cmd/watch.h"
-#include "net/address.h"
 
 struct conclusion {
 	const struct out_settings *out;
+	const struct settings *settings;
 	const struct plan *plan;
-	const struct address_list *addresses;
+	const struct reach *reach;
+	struct debug *debug; /* --debug: its text is printed instead of the summary; else NULL */
 	const struct watch *watch;
 	const struct strain *strain; /* complete */
-	bool insecure;
 	size_t threshold_count;
 	const struct threshold *thresholds;
 };

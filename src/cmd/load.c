@@ -4,12 +4,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/connect_to.h"
 #include "base/fault.h"
 #include "base/log.h"
 #include "cmd/conclude.h"
+#include "cmd/debug.h"
+#include "cmd/reach.h"
 #include "cmd/watch.h"
+#include "engine/pool.h"
 #include "engine/run.h"
-#include "net/address.h"
 #include "net/tls.h"
 #include "out/junit.h"
 #include "plan/machine.h"
@@ -17,15 +20,17 @@
 
 #define EXIT_INTERRUPTED 130
 #define FAST_SLOT (100 * MSEC) /* of the series, in a build with FAULT_FAST_SERIES */
+#define PORTS_EACH 28000       /* local ports of a pair of addresses */
 #define FILES_SPARE 64         /* descriptors besides the connections */
 
 /* Everything of one load test. */
 struct load {
 	const struct cli *cli;
+	struct targets targets;
 	struct plan plan;
-	struct address_list addresses;
-	struct text_list address_texts;
-	struct tls_context *tls; /* NULL: plain */
+	struct reach reach;
+	struct tls_context *tls; /* NULL: neither a target nor a proxy is https */
+	struct debug *debug;     /* --debug; else NULL */
 	size_t threshold_count;
 	struct threshold *thresholds;
 	struct watch watch;
@@ -46,51 +51,88 @@ static void load_read_thresholds(struct load *load, const struct text_list *text
 	}
 }
 
-static bool load_open_tls(struct load *load, const struct url *url, struct err *err) {
+/* Returns whether connections begin with TLS: with a target, or with its proxy. */
+static bool load_needs_tls(const struct load *load) {
+	const struct route *route = &load->plan.route;
+	bool needs = load->plan.tls;
+	for (size_t i = 0; i < route->origin_count; i++) needs = needs || route->origins[i].proxy_host;
+	return needs;
+}
+
+/* Opens TLS if it is needed, or if options are given for it, which then are judged before the run and not when a redirect leads there. */
+static bool load_open_tls(struct load *load, struct err *err) {
 	const struct tls_settings *tls = &load->cli->settings.tls;
-	if (url->tls) return tls_context_open(tls, url->host, (unsigned)load->addresses.count, &load->tls, err);
-	if (tls->min || tls->max || tls->alpn.count > 0 || tls->cacert || tls->cert || tls->insecure || tls->resume)
-		log_warn("TLS options say nothing about an http:// URL");
-	return true;
+	bool offers = tls->alpn.count > 0 && !load->plan.protocols.clear_h2; /* HTTP/2 is spoken to http:// URLs, too */
+	bool given = tls->min || tls->max || offers || tls->cacert || tls->cert || tls->insecure || tls->resume;
+	bool needs = load_needs_tls(load), may = load->plan.redirects > 0;
+	if (given && !needs && !may) log_warn("TLS options say nothing about an http:// URL");
+	if (!needs && !(given && may)) return true;
+	return tls_context_open(tls, &load->tls, err);
 }
 
 static bool load_prepare(struct load *load, struct arena *arena, struct err *err) {
-	struct url url;
 	const struct settings *settings = &load->cli->settings;
-	if (!url_parse(settings->http.url, arena, &url, err)) return err_add(err, "--url");
-	struct address_query query = {url.host, url.port, settings->http.connect_timeout};
-	if (!address_resolve(&query, arena, &load->addresses, err)) return false;
-	load->address_texts = (struct text_list){load->addresses.count, arena_array(arena, load->addresses.count, sizeof(char *))};
-	for (size_t i = 0; i < load->addresses.count; i++) {
-		load->address_texts.at[i] = load->addresses.at[i].text;
-		log_debug("address %zu of %s: %s", i + 1, url.host, load->addresses.at[i].text);
-	}
+	struct route route;
+	struct source source;
+	struct source_inputs words = {&settings->http, &settings->net, settings->load.seed, &load->targets, &route, protocols_of(settings)};
+	if (!targets_read(&settings->http, arena, &load->targets, err)) return false;
+	if (!route_open(settings, ROUTE_ORIGINS_MAX, arena, &route, err)) return false;
+	if (!source_build(&words, arena, &source, err)) return false;
+	if (!reach_open(settings, &route, arena, &load->reach, err)) return false;
 	struct plan_inputs inputs = {
 		.settings = settings,
 		.spawn_given = load->cli->spawn_given,
 		.preconnect_given = load->cli->preconnect_given,
-		.url = &url,
-		.addresses = &load->address_texts,
-		.machine = {machine_cpus(), machine_has_quota(), address_is_local(&load->addresses.at[0])},
+		.targets = &load->targets,
+		.route = &route,
+		.source = &source,
+		.addresses = &load->reach.texts,
+		.machine = {machine_cpus(), machine_has_quota(), load->reach.is_local},
 	};
 	load_read_thresholds(load, &settings->out.threshold, arena);
-	return plan_build(&inputs, arena, &load->plan, err) && load_open_tls(load, &url, err);
+	return plan_build(&inputs, arena, &load->plan, err) && load_open_tls(load, err);
+}
+
+/* Each pair of a local and a remote address has the ports of net.ipv4.ip_local_port_range. The kernel looks at every second one first: from half of them on its
+ * search takes a millisecond and more. */
+static void load_warn_of_ports(const struct load *load) {
+	static const char help[] = "--bind with further local addresses gives 28,000 ports more for each";
+	uint64_t pairs = reach_pairs(&load->reach), ports = pairs > 1000000 ? UINT64_MAX : PORTS_EACH * pairs, tasks = load->plan.max_tasks;
+	uint64_t connections = plan_most_connections(&load->plan);
+	if (pairs > 0 && connections > ports)
+		log_warn("--max-tasks %llu is more than the local ports towards the target: connections beyond about %llu will fail; %s",
+			(unsigned long long)tasks, (unsigned long long)ports, help);
+	else if (pairs > 0 && connections > ports / 2)
+		log_warn("--max-tasks %llu needs more than half of the local ports towards the target, which makes connecting slow; %s",
+			(unsigned long long)tasks, help);
+}
+
+/* A --connect-to for nobody is a typing mistake as a rule, and then the load goes where it was not meant to. */
+static void load_warn_of_detours(const struct load *load) {
+	const struct text_list *texts = &load->cli->settings.net.connect_to;
+	const struct route *route = &load->plan.route;
+	for (size_t i = 0; i < texts->count; i++) {
+		struct connect_to detour;
+		bool used = !connect_to_parse(slice_of(texts->at[i]), &detour);
+		for (size_t j = 0; !used && j < route->origin_count; j++)
+			used = detour.port == route->origins[j].port && slice_equal_nocase(detour.host, slice_of(route->origins[j].host));
+		if (!used)
+			log_warn("--connect-to %s: no target has this host and port; connections go elsewhere only if a redirect leads there",
+				texts->at[i]);
+	}
 }
 
 static void load_announce(const struct load *load, struct arena *arena) {
-	uint64_t wanted = load->plan.max_tasks + load->plan.threads * 2 + FILES_SPARE;
-	uint64_t files = machine_raise_files(wanted);
-	log_info("%s", plan_describe(&load->plan, &load->address_texts, arena));
+	uint64_t connections = plan_most_connections(&load->plan), wanted = connections + load->plan.threads * 3 + FILES_SPARE;
+	uint64_t files = machine_raise_files(wanted + connections * POOL_ORIGINS); /* as many as there may be idle or leaving, too */
+	if (!load->cli->settings.out.debug) log_info("%s", plan_describe(&load->plan, &load->reach.texts, arena));
 	if (load->cli->config_file) log_debug("settings were read from %s", load->cli->config_file);
 	log_debug("%u processors, %s", machine_cpus(), machine_has_quota() ? "under a CPU quota" : "no CPU quota");
 	if (files < wanted)
 		log_warn("--max-tasks %llu needs %llu open files, but the limit is %llu (ulimit -n): connections beyond it will fail",
 			(unsigned long long)load->plan.max_tasks, (unsigned long long)wanted, (unsigned long long)files);
-	uint64_t ports = 28000 * load->addresses.count; /* net.ipv4.ip_local_port_range, for each address */
-	if (load->plan.max_tasks > ports)
-		log_warn("--max-tasks %llu is more than the local ports towards %zu address%s: connections beyond about %llu will fail",
-			(unsigned long long)load->plan.max_tasks, load->addresses.count, load->addresses.count == 1 ? "" : "es",
-			(unsigned long long)ports);
+	load_warn_of_ports(load);
+	load_warn_of_detours(load);
 }
 
 static void load_hide_progress(void *progress) {
@@ -107,7 +149,7 @@ static struct progress *load_start_progress(const struct load *load) {
 	const struct out_settings *out = &load->cli->settings.out;
 	struct progress_setup setup = {
 		.fd = STDERR_FILENO,
-		.terminal = load_has_terminal() && !out->verbose,
+		.terminal = load_has_terminal() && !out->verbose && !out->debug,
 		.color = log_color_wanted(out->no_color),
 		.open_loop = load->plan.open_loop,
 		.duration = load->plan.duration,
@@ -128,8 +170,18 @@ static void load_end_progress(struct load *load) {
 static int load_measure(struct load *load, int signals, struct arena *arena) {
 	struct watch *watch = &load->watch;
 	const struct out_settings *out = &load->cli->settings.out;
-	struct run_inputs inputs = {.plan = &load->plan, .addresses = &load->addresses, .tls = load->tls};
+	struct run_hooks hooks = {0};
+	struct run_inputs inputs = {
+		.plan = &load->plan,
+		.places = load->reach.places,
+		.tls = load->tls,
+		.tls_settings = &load->cli->settings.tls,
+		.sources = load->reach.sources,
+		.family = load->reach.family,
+		.hooks = load->debug ? &hooks : NULL,
+	};
 	struct err err;
+	if (load->debug) debug_hook(load->debug, &hooks);
 	if (!run_start(&inputs, &watch->run, &err)) return load_fail(&err);
 	watch->plan = &load->plan;
 	watch->thresholds = load->thresholds;
@@ -141,10 +193,11 @@ static int load_measure(struct load *load, int signals, struct arena *arena) {
 	struct conclusion conclusion = {
 		.out = out,
 		.plan = &load->plan,
-		.addresses = &load->addresses,
+		.reach = &load->reach,
+		.settings = &load->cli->settings,
+		.debug = load->debug,
 		.watch = watch,
 		.strain = &strain,
-		.insecure = load->cli->settings.tls.insecure,
 		.threshold_count = load->threshold_count,
 		.thresholds = load->thresholds,
 	};
@@ -164,12 +217,14 @@ int load_run(const struct cli *cli, struct arena *arena) {
 	if (!load_prepare(&load, arena, &err)) return load_fail(&err);
 	int signals = watch_catch_signals();
 	load_announce(&load, arena);
+	if (cli->settings.out.debug) load.debug = debug_new();
 	load.watch.series = series_new(fault_on(FAULT_FAST_SERIES) ? FAST_SLOT : SEC);
 	load.watch.progress = load_start_progress(&load);
 	int status = load_measure(&load, signals, arena);
 	load_end_progress(&load);
 	series_free(load.watch.series);
 	tls_context_close(load.tls);
+	debug_free(load.debug);
 	close(signals);
 	return status;
 }

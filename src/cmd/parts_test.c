@@ -1,12 +1,17 @@
-/* Every sample of real runs against the built-in target, plain and over TLS: its stamps are in order and its parts add up to done - due, to the ns. */
+/* Every sample of real runs against the built-in target, plain, over TLS, by redirects, tunnels and lists: its stamps are in order and its parts add up to done - due, to the ns. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <poll.h>
 #include <stdatomic.h>
+#include <unistd.h>
+
 #include <cmocka.h>
 
+#include "cmd/parts_relay.h"
+#include "cmd/reach.h"
 #include "engine/run.h"
 #include "net/tls.h"
 #include "target/target.h"
@@ -15,7 +20,8 @@ struct watch {
 	_Atomic uint64_t samples, wrong_sums, negative_parts, wrong_order;
 	_Atomic uint64_t nonzero[PART_COUNT];
 	/* As the run counted them. */
-	uint64_t planned, ok, open, opened, handshakes_full, handshakes_resumed, outside, client_queue;
+	uint64_t planned, ok, open, attempts, retries, hops, opened, handshakes_full, handshakes_resumed, outside, client_queue;
+	uint64_t relayed;           /* requests, by the relay's own count */
 	uint64_t stages[4], unsent; /* planned requests of each stage */
 };
 
@@ -36,16 +42,26 @@ static void watch_sample(void *user, const struct sample *sample) {
 }
 
 /* How a test is played. */
-struct way {
+struct manner {
 	bool tls, resume;
 };
 
+/* How the requests of a scene come to the target. */
+enum by {
+	BY_ITSELF,
+	BY_REDIRECTS, /* three of them, the last one from another origin */
+	BY_TUNNEL,
+	BY_LIST, /* of this URL and one of another origin */
+};
+
 struct scene {
-	const struct way *way;
+	const struct manner *way;
 	const char *path;
 	struct load_settings load;
 	struct http_settings http;
 	const char *stall;
+	enum by by;
+	struct net_settings net;
 };
 
 /* Runs a load and writes down what was seen; asserts what holds for every run. */
@@ -62,6 +78,9 @@ static void run_play(const struct run_inputs *inputs, struct watch *watch) {
 	watch->ok = tally->ok;
 	watch->open = tally->open;
 	watch->opened = tally->opened;
+	watch->attempts = tally->attempts;
+	watch->retries = tally->retries;
+	watch->hops = tally->hops;
 	watch->handshakes_full = tally->handshakes_full;
 	watch->handshakes_resumed = tally->handshakes_resumed;
 	watch->unsent = tally->unsent;
@@ -81,43 +100,83 @@ static void run_play(const struct run_inputs *inputs, struct watch *watch) {
 	assert_int_equal(tally->opened, tally->closed[CLOSER_PEER] + tally->closed[CLOSER_US] + tally->closed[CLOSER_END]);
 	assert_int_equal(watch->outside, watch->client_queue);
 	assert_true(totals.strain.wall >= inputs->plan->duration / 2);
-	assert_true((totals.tls_version != NULL) == (inputs->tls != NULL));
+	assert_true((totals.tls_version != NULL) == inputs->plan->tls);
 	run_free(run);
+}
+
+/* Writes the list of URLs; the file is gone with the test that reads it. */
+static const char *scene_write_list(const char *url, const char *other, struct arena *arena) {
+	char path[] = "/tmp/strest-parts-XXXXXX";
+	int fd = mkstemp(path);
+	assert_true(fd >= 0);
+	assert_true(dprintf(fd, "%s\n%s\n", url, other) > 0);
+	close(fd);
+	return arena_copy(arena, slice_of(path));
+}
+
+/* Makes the settings lead to `url` as the scene says. Returns who helps with it; NULL: nobody. */
+static struct relay *scene_lead(const struct scene *scene, const char *url, struct arena *arena, struct settings *settings) {
+	settings->http.url = url;
+	if (scene->by == BY_ITSELF) return NULL;
+	struct relay *relay = relay_open(url);
+	const char *own = arena_format(arena, "http://127.0.0.1:%u", relay_port(relay));
+	if (scene->by == BY_TUNNEL) settings->net.proxy = own;
+	if (scene->by == BY_REDIRECTS) {
+		settings->http.url = arena_format(arena, "%s/hop/2", own);
+		settings->http.redirect = 3;
+	} else if (scene->by == BY_LIST) {
+		settings->http.url = NULL;
+		settings->http.urls_from_file = scene_write_list(url, own, arena);
+	}
+	return relay;
 }
 
 /* Plays a scene with a target of its own. */
 static void scene_play(const struct scene *scene, struct watch *watch) {
 	static struct settings settings;
 	struct target *target;
+	struct relay *relay;
 	struct arena arena;
 	struct err err = {0};
-	struct url url;
-	struct address_list addresses;
+	struct targets targets;
+	struct route route;
+	struct source source;
+	struct reach reach;
 	struct plan plan;
 	struct tls_context *tls = NULL;
-	const struct way *way = scene->way;
+	const struct manner *way = scene->way;
 	struct target_settings target_settings = {.listen = "127.0.0.1:0", .threads = 1, .stall = scene->stall, .tls = way->tls};
 	arena_init(&arena);
 	settings.load = scene->load;
 	settings.http = scene->http;
-	settings.http.url = "";
+	settings.net = scene->net;
 	settings.tls = (struct tls_settings){.insecure = true, .resume = way->resume};
 	assert_true(target_open(&target_settings, &target, &err));
-	char *text = arena_format(&arena, "%s://127.0.0.1:%u%s", way->tls ? "https" : "http", target_port(target), scene->path);
-	assert_true(url_parse(text, &arena, &url, &err));
-	assert_true(address_resolve(&(struct address_query){url.host, url.port, SEC}, &arena, &addresses, &err));
-	struct text_list texts = {1, &addresses.at[0].text};
-	struct plan_inputs inputs = {.settings = &settings, .url = &url, .addresses = &texts, .machine = {.cpus = 2, .target_local = true}};
+	const char *url = arena_format(&arena, "%s://127.0.0.1:%u%s", way->tls ? "https" : "http", target_port(target), scene->path);
+	relay = scene_lead(scene, url, &arena, &settings);
+	struct source_inputs words = {&settings.http, &settings.net, settings.load.seed, &targets, &route};
+	assert_true(targets_read(&settings.http, &arena, &targets, &err));
+	assert_true(route_open(&settings, 2, &arena, &route, &err));
+	assert_true(source_build(&words, &arena, &source, &err));
+	if (settings.http.urls_from_file) unlink(settings.http.urls_from_file);
+	assert_true(reach_open(&settings, &route, &arena, &reach, &err));
+	struct plan_inputs inputs = {.settings = &settings,
+		.targets = &targets,
+		.route = &route,
+		.source = &source,
+		.addresses = &reach.texts,
+		.machine = {.cpus = 2, .target_local = true}};
 	assert_true(plan_build(&inputs, &arena, &plan, &err));
-	assert_true(!way->tls || tls_context_open(&settings.tls, "127.0.0.1", 1, &tls, &err));
-	struct run_hooks hooks = {watch_sample, watch};
-	run_play(&(struct run_inputs){.plan = &plan, .addresses = &addresses, .tls = tls, .hooks = &hooks}, watch);
+	assert_true(!way->tls || tls_context_open(&settings.tls, &tls, &err));
+	struct run_hooks hooks = {.sample = watch_sample, .user = watch};
+	run_play(&(struct run_inputs){.plan = &plan, .places = reach.places, .tls = tls, .tls_settings = &settings.tls, .hooks = &hooks}, watch);
 	assert_int_equal(watch->handshakes_full + watch->handshakes_resumed, way->tls ? watch->opened : 0);
 	assert_true((watch->handshakes_resumed > 0) == way->resume);
 	uint64_t connected = way->tls ? watch->nonzero[PART_CONNECT] : 0;
 	assert_in_range(watch->nonzero[PART_TLS], connected > watch->open ? connected - watch->open : 0, connected); /* open ones may be connecting */
 	tls_context_close(tls);
 	target_close(target);
+	if (relay) watch->relayed = relay_close(relay);
 	arena_fini(&arena);
 }
 
@@ -178,6 +237,72 @@ static void a_connection_per_request_adds_up(void **state) {
 	assert_true(watch.nonzero[PART_CONNECT] == watch.samples);
 }
 
+/* In a closed loop and in an open one. */
+static const struct load_settings both_loads[] = {{LOAD, .max_tasks = 8}, {LOAD, .max_tasks = 8, .rate = 200, .preconnect = 4}};
+
+static void a_chain_of_redirects_adds_up(void **state) {
+	for (size_t i = 0; i < LENGTH(both_loads); i++) {
+		struct watch watch = {0};
+		scene_play(&(struct scene){*state, "/delay/1ms", both_loads[i], scene_http(), NULL, BY_REDIRECTS}, &watch);
+		assert_int_equal(watch.ok, watch.samples);
+		assert_int_equal(watch.hops, 3 * watch.ok);
+		assert_int_equal(watch.relayed, 3 * watch.ok);
+		assert_int_equal(watch.attempts, watch.ok + watch.hops + watch.retries);
+		assert_int_equal(watch.nonzero[PART_RETRY], watch.samples);
+	}
+}
+
+static void a_chain_of_redirects_without_keepalive_adds_up(void **state) {
+	struct watch watch = {0};
+	scene_play(&(struct scene){*state, "/close", both_loads[0], scene_http(), NULL, BY_REDIRECTS, {.disable_keepalive = true}}, &watch);
+	assert_int_equal(watch.ok, watch.samples);
+	assert_int_equal(watch.hops, 3 * watch.ok);
+	assert_int_equal(watch.opened, 4 * watch.ok);
+	assert_int_equal(watch.nonzero[PART_CONNECT], watch.samples);
+}
+
+static void a_tunnel_adds_up(void **state) {
+	for (size_t i = 0; i < LENGTH(both_loads); i++) {
+		struct watch watch = {0};
+		scene_play(&(struct scene){*state, "/delay/1ms", both_loads[i], scene_http(), NULL, BY_TUNNEL}, &watch);
+		assert_int_equal(watch.ok, watch.samples);
+		assert_int_equal(watch.relayed, watch.opened);
+		assert_in_range(watch.opened, 1, 8);
+		assert_int_equal(watch.attempts, watch.ok);
+	}
+}
+
+static void a_tunnel_per_request_adds_up(void **state) {
+	struct watch watch = {0};
+	struct load_settings load = {LOAD, .max_tasks = 4, .rate = 50};
+	scene_play(&(struct scene){*state, "/", load, scene_http(), NULL, BY_TUNNEL, {.disable_keepalive = true}}, &watch);
+	assert_int_equal(watch.ok, 30);
+	assert_int_equal(watch.opened, 30);
+	assert_int_equal(watch.relayed, 30);
+	assert_int_equal(watch.nonzero[PART_TLS], 30 - 4); /* as many were opened in advance as there are tasks */
+}
+
+/* Each task keeps a connection with both origins: none is given up for the other. */
+static void a_list_of_two_origins_adds_up(void **state) {
+	for (size_t i = 0; i < LENGTH(both_loads); i++) {
+		struct watch watch = {0};
+		scene_play(&(struct scene){*state, "/delay/1ms", both_loads[i], scene_http(), NULL, BY_LIST}, &watch);
+		assert_int_equal(watch.ok, watch.samples);
+		assert_int_equal(watch.attempts, watch.ok);
+		assert_in_range(watch.relayed, watch.ok / 2 - 8, watch.ok / 2 + 8);
+		assert_in_range(watch.opened, 2, 16);
+	}
+}
+
+static void a_list_of_two_origins_without_keepalive_adds_up(void **state) {
+	for (size_t i = 0; i < LENGTH(both_loads); i++) {
+		struct watch watch = {0};
+		scene_play(&(struct scene){*state, "/close", both_loads[i], scene_http(), NULL, BY_LIST, {.disable_keepalive = true}}, &watch);
+		assert_int_equal(watch.ok, watch.samples);
+		assert_true(watch.opened >= watch.ok && watch.opened <= watch.ok + 8); /* some may have been opened in advance */
+	}
+}
+
 static void time_outs_resets_and_cuts_add_up(void **state) {
 	static const char *const paths[] = {"/hang", "/reset", "/cut", "/garbage", "/endless"};
 	for (size_t i = 0; i < LENGTH(paths); i++) {
@@ -219,7 +344,9 @@ static void kernel_stamps_on_a_sample_come_with_a_sixteenth(void **state) {
 	struct watch watch = {0};
 	struct load_settings load = {LOAD, .max_tasks = 64, .kernel_stamps = KERNEL_STAMPS_SAMPLE};
 	load.spawn_rate = 64;
-	scene_play(&(struct scene){*state, "/delay/5ms", load, scene_http(), NULL}, &watch);
+	struct http_settings http = scene_http();
+	http.timeout = 10 * SEC; /* 64 handshakes at once take their time */
+	scene_play(&(struct scene){*state, "/delay/5ms", load, http, NULL}, &watch);
 	assert_in_range(watch.outside, watch.ok / 24, watch.ok / 12);
 }
 
@@ -228,7 +355,7 @@ static void kernel_stamps_on_a_sample_come_with_a_sixteenth(void **state) {
 #define TESTS(test) TEST(test, plain), TEST(test, tls)
 
 int main(void) {
-	static const struct way plain = {0}, tls = {.tls = true}, tls_resumed = {.tls = true, .resume = true};
+	static const struct manner plain = {0}, tls = {.tls = true}, tls_resumed = {.tls = true, .resume = true};
 	const struct CMUnitTest tests[] = {
 		TESTS(a_closed_loop_adds_up),
 		TESTS(an_open_loop_with_too_few_connections_is_blocked),
@@ -236,6 +363,12 @@ int main(void) {
 		TESTS(a_stalling_target_adds_up),
 		TESTS(a_connection_per_request_adds_up),
 		TEST(a_connection_per_request_adds_up, tls_resumed),
+		TEST(a_chain_of_redirects_adds_up, plain),
+		TEST(a_chain_of_redirects_without_keepalive_adds_up, plain),
+		TEST(a_tunnel_adds_up, tls),
+		TEST(a_tunnel_per_request_adds_up, tls),
+		TEST(a_list_of_two_origins_adds_up, plain),
+		TEST(a_list_of_two_origins_without_keepalive_adds_up, plain),
 		TESTS(time_outs_resets_and_cuts_add_up),
 		TESTS(large_bodies_both_ways_add_up),
 		TESTS(kernel_stamps_on_all_connections_come_with_every_response),

@@ -3,10 +3,12 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <sys/un.h>
 
 #include "base/threshold.h"
 #include "base/units.h"
 #include "config/header.h"
+#include "config/protocol.h"
 #include "config/quote.h"
 #include "config/secret.h"
 #include "http/url.h"
@@ -109,6 +111,35 @@ static bool check_url(const struct rule *r) {
 	return place(r, "url", 0);
 }
 
+/* Of a proxy's URL only scheme, user, host and port have a meaning. */
+static bool check_proxy(const struct rule *r) {
+	struct url url;
+	const char *text = r->settings->net.proxy, *const *written = origin_of(r, "proxy")->written, *shown, *advice = "write it without";
+	if (!text) return true;
+	if (!*text)
+		return BROKEN("proxy", "%s: URL is empty; write e.g. %s, or %s for none", name_of(r, "proxy"),
+			show(r, "proxy", "proxy", "http://localhost:3128"), show(r, "proxy", "no-proxy", "true"));
+	shown = secret_show_url(text, written ? written[0] : NULL, r->check->arena);
+	if (!url_parse_shown(text, shown, r->check->arena, &url, &r->fault->err)) {
+		err_add(&r->fault->err, "%s", name_of(r, "proxy"));
+		return place(r, "proxy", 0);
+	}
+	if (strcmp(url.target, "/") == 0) return true;
+	if (!written) advice = arena_format(r->check->arena, "write %s://%s", url.scheme, url.authority);
+	return BROKEN("proxy", "%s: URL '%.160s' has a path or a query, which no proxy has; %s", name_of(r, "proxy"), shown, advice);
+}
+
+/* sun_path ends with a 0 (unix(7)). */
+static bool check_socket(const struct rule *r) {
+	const char *path = r->settings->net.unix_socket, *url = r->settings->http.url, *name = name_of(r, "unix-socket");
+	size_t most = sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1;
+	if (!path) return true;
+	if (!*path) return BROKEN("unix-socket", "%s: the path is empty; write %s", name, show(r, "unix-socket", "unix-socket", "PATH"));
+	if (strlen(path) > most) return BROKEN("unix-socket", "%s: the path has %zu bytes; write one of at most %zu", name, strlen(path), most);
+	if (!url || strncasecmp(url, "https:", 6) != 0) return true;
+	return BROKEN("unix-socket", "%s speaks plain http only; write an http:// URL", name);
+}
+
 static bool check_times(const struct rule *r) {
 	const struct load_settings *load = &r->settings->load;
 	char warmup[32], duration[32];
@@ -121,16 +152,28 @@ static bool check_times(const struct rule *r) {
 
 /* A User-Agent of the user's own choice hides what sends the load. */
 static bool check_agent(const struct rule *r) {
-	const struct http_settings *http = &r->settings->http;
-	if (http->authorized) return true;
-	for (size_t i = 0; i < http->headers.count; i++) {
-		struct slice name, value;
-		if (!header_parse(slice_of(http->headers.at[i]), &name, &value) || !slice_equal_nocase(name, SLICE("user-agent"))) continue;
-		err_set(&r->fault->err, ERR_FAILED, "%s: another User-Agent needs permission to test this target; if you have it, add %s",
-			name_of(r, "headers"), show(r, "headers", "authorized", "true"));
-		return place(r, "headers", i);
-	}
-	return true;
+	size_t at;
+	if (r->settings->http.authorized || !header_find(&r->settings->http.headers, SLICE("user-agent"), &at)) return true;
+	err_set(&r->fault->err, ERR_FAILED, "%s: another User-Agent needs permission to test this target; if you have it, add %s",
+		name_of(r, "headers"), show(r, "headers", "authorized", "true"));
+	return place(r, "headers", at);
+}
+
+static bool check_auth(const struct rule *r) {
+	const char *other = r->settings->http.basic_auth ? "basic-auth" : "bearer";
+	size_t at;
+	if (!r->settings->http.basic_auth && !r->settings->http.bearer) return true;
+	if (!header_find(&r->settings->http.headers, SLICE("authorization"), &at)) return true;
+	err_set(&r->fault->err, ERR_FAILED, "%s: Authorization is made by %s; give one of them", name_of(r, "headers"), name_of(r, other));
+	return place(r, "headers", at);
+}
+
+/* The form's type names the boundary between its parts. */
+static bool check_form(const struct rule *r) {
+	size_t at;
+	if (!r->settings->http.form.count || !header_find(&r->settings->http.headers, SLICE("content-type"), &at)) return true;
+	err_set(&r->fault->err, ERR_FAILED, "%s: %s says its own Content-Type; leave this one out", name_of(r, "headers"), name_of(r, "form"));
+	return place(r, "headers", at);
 }
 
 /* Options that shape a rate say nothing about a closed loop: refused rather than ignored. */
@@ -145,6 +188,7 @@ static bool check_rate(const struct rule *r) {
 		return BROKEN("stages", "%s: every rate is 0, nothing would be sent; write one over 0", name_of(r, "stages"));
 	if (load->stages.count) return BROKEN("stages", "--stages: every rate is 0, nothing would be sent; write e.g. --stages 30s@500,1m@2000");
 	if (is_given(r, "arrival")) idle = "arrival";
+	if (is_given(r, "connection-pick")) idle = "connection-pick";
 	if (is_given(r, "preconnect") && load->preconnect > 0) idle = "preconnect";
 	if (load->spin == SPIN_ON) {
 		idle = "spin";
@@ -184,6 +228,59 @@ static bool check_versions(const struct rule *r) {
 	if (!tls->min || !tls->max || tls->min <= tls->max) return true;
 	return BROKEN(subject, "%s: %s is over the %s of %s; write a lower one, or a higher %s", name_of(r, "tls-min"), version_words(tls->min),
 		name_of(r, "tls-max"), version_words(tls->max), name_of(r, "tls-max"));
+}
+
+/* Returns whether a version of HTTP and a protocol that is offered exclude each other. */
+static bool check_http_version(const struct rule *r) {
+	const char *version = r->settings->net.http_version, *name = name_of(r, "http-version");
+	bool is_second = version && strcmp(version, "2") == 0;
+	const char *other = is_second ? "http/1.1" : "h2";
+	if (!version) return true;
+	if (!is_second && r->settings->net.http2)
+		return BROKEN("http-version", "%s: 1.1 and %s exclude each other; leave one of them out", name, name_of(r, "http2"));
+	if (!protocol_is_among(&r->settings->tls.alpn, other)) return true;
+	return BROKEN("http-version", "%s: %s excludes the %s of %s; leave one of them out", name, version, other, name_of(r, "alpn"));
+}
+
+/* An empty list of a file is as good as none. */
+static bool check_alpn(const struct rule *r) {
+	const struct text_list *names = &r->settings->tls.alpn;
+	if (!names->count && origin_of(r, "alpn")->kind == ORIGIN_COMMAND) return BROKEN("alpn", "--alpn: the name is blank; write e.g. --alpn h2");
+	if (!names->count || !r->settings->net.http2 || protocol_is_among(names, "h2")) return true;
+	return BROKEN("http2", "%s: the protocols of %s leave h2 out; add it there, or leave one of the two options out", name_of(r, "http2"),
+		name_of(r, "alpn"));
+}
+
+/* RFC 9113 section 9.2. */
+static bool check_http2_tls(const struct rule *r) {
+	int max = r->settings->tls.max;
+	if (!max || max >= TLS_VERSION_1_2 || !protocol_wants_h2(r->settings)) return true;
+	return BROKEN("tls-max", "%s: HTTP/2 needs TLS 1.2 or 1.3, not %s; write one of them, or leave HTTP/2 out", name_of(r, "tls-max"),
+		version_words(max));
+}
+
+/* Several streams: what else is said about connections must still make sense. */
+static bool check_streams(const struct rule *r) {
+	const struct settings *settings = r->settings;
+	uint64_t streams = settings->net.http2_parallel, tasks = settings->load.max_tasks;
+	const char *name = name_of(r, "http2-parallel"), *typed = origin_of(r, "max-tasks")->name;
+	if (streams <= 1) return true;
+	if (!protocol_wants_h2(settings) && (settings->net.http_version || settings->tls.alpn.count))
+		return BROKEN("http2-parallel", "%s: HTTP/1.1, which %s asks for, has one request at a time on a connection; leave one of them out",
+			name, name_of(r, settings->net.http_version ? "http-version" : "alpn"));
+	if (!protocol_wants_h2(settings))
+		return BROKEN("http2-parallel", "%s: HTTP/1.1 has one request at a time on a connection; add %s", name,
+			show(r, "http2-parallel", "http2", "true"));
+	if (settings->net.disable_keepalive)
+		return BROKEN("http2-parallel", "%s: with %s a connection has one request only; leave one of them out", name,
+			name_of(r, "disable-keepalive"));
+	if (!typed || strcmp(typed, "connections") != 0) return true;
+	return BROKEN("max-tasks",
+		"%s: with %" PRIu64
+		" streams on each it is not the number of connections; write %s for so many connections, %s for so many requests at once",
+		origin_of(r, "max-tasks")->kind == ORIGIN_FILE ? typed : "--connections", streams,
+		show(r, "max-tasks", "max-tasks", arena_format(r->check->arena, "%" PRIu64, tasks * streams)),
+		show(r, "max-tasks", "max-tasks", arena_format(r->check->arena, "%" PRIu64, tasks)));
 }
 
 /* Returns when a stage begins, from 1. */
@@ -236,11 +333,19 @@ static const struct {
 	const char *flags;
 } rules[] = {
 	{check_url, "url"},
+	{check_proxy, "proxy"},
+	{check_socket, "unix-socket|url"},
 	{check_times, "warmup|duration"},
 	{check_agent, "headers|authorized"},
-	{check_rate, "rate|stages|arrival|preconnect|spin"},
+	{check_auth, "headers|basic-auth|bearer"},
+	{check_form, "headers|form"},
+	{check_rate, "rate|stages|arrival|connection-pick|preconnect|spin"},
 	{check_tasks, "threads|max-tasks|preconnect|spawn-rate|spawn-interval"},
 	{check_versions, "tls-min|tls-max"},
+	{check_http_version, "http-version|http2|alpn"},
+	{check_alpn, "http2|alpn"},
+	{check_http2_tls, "http-version|http2|alpn|tls-max"},
+	{check_streams, "http-version|http2|alpn|http2-parallel|max-tasks|disable-keepalive"},
 	{check_thresholds, "threshold|stages|duration"},
 	{check_abort, "threshold|threshold-abort"},
 };
@@ -271,9 +376,9 @@ bool check_rule(const struct check *check, unsigned number, struct check_fault *
 bool check_all(const struct check *check, struct err *err) {
 	const char *path = check->origins->path;
 	struct check_fault fault = {0};
-	if (check->command == COMMAND_RUN && !check->settings->http.url) {
-		if (!path) return err_set(err, ERR_FAILED, "no URL to load; write e.g. --url http://localhost:3000/");
-		return err_set(err, ERR_FAILED, "no URL to load: %s has none; write e.g. --url http://localhost:3000/", path);
+	if (check->command == COMMAND_RUN && !check->settings->http.url && !check->settings->http.urls_from_file) {
+		const char *none = path ? arena_format(check->arena, ": %s has none", path) : "";
+		return err_set(err, ERR_FAILED, "no URL to load%s; write e.g. --url http://localhost:3000/, or --urls-from-file FILE", none);
 	}
 	for (unsigned i = 0; i < check_count(); i++) {
 		if (check_rule(check, i, &fault)) continue;
@@ -282,4 +387,17 @@ bool check_all(const struct check *check, struct err *err) {
 		return false;
 	}
 	return true;
+}
+
+const char *check_warning(const struct check *check) {
+	const struct settings *settings = check->settings;
+	const struct proxy_environment *proxies = &settings->proxies;
+	const struct rule r = {check, settings, NULL};
+	const struct origin *origin = origin_of(&r, "proxy-header");
+	bool ignored = settings->net.no_proxy || settings->net.unix_socket, named = proxies->http || proxies->https || proxies->all;
+	const char *where = "";
+	if (!settings->net.proxy_headers.count || settings->net.proxy || (named && !ignored)) return NULL;
+	if (origin->kind == ORIGIN_FILE) where = arena_format(check->arena, "%s:%u:%u: ", check->origins->path, origin->at.line, origin->at.column);
+	return arena_format(
+		check->arena, "%s%s: there is no proxy to send it to; add e.g. --proxy http://localhost:3128", where, name_of(&r, "proxy-header"));
 }

@@ -30,5 +30,9 @@ unsigned check_count(void);
 /* Checks one of them; true as well if a value that it looks at is broken. ERR_FAILED. */
 bool check_rule(const struct check *check, unsigned number, struct check_fault *fault);
 
-/* Checks all of them, and for a run that there is a URL. The first one that is broken: ERR_FAILED, with file, line and column if it is the file's. */
+/* Checks all of them, and for a run that there is a URL or a list of them. The first one that is broken: ERR_FAILED, with file, line and column if it is the file's. */
 bool check_all(const struct check *check, struct err *err);
+
+/* Returns what a user should know of a run's settings that are not wrong, "--proxy-header: ...", with file, line and column if it is the file's; NULL:
+ * nothing. */
+const char *check_warning(const struct check *check);

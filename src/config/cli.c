@@ -8,6 +8,7 @@
 #include "config/merge.h"
 #include "config/option.h"
 #include "config/print.h"
+#include "config/protocol.h"
 #include "config/quote.h"
 #include "config/value.h"
 #include "http/url.h"
@@ -24,8 +25,10 @@ struct parse {
 	enum option_command command;
 	struct arena *arena;
 	struct err *err;
+	const struct option_row *last; /* the option that was read last; NULL: none */
 	struct cli cli;
 	struct origins origins;
+	const char **warnings;                     /* room for one more */
 	struct option longs[OPTION_COUNT * 3 + 3]; /* getopt's view of the table, ended by zeros */
 	char letters[2 + OPTION_COUNT * 2 + 3];
 };
@@ -133,18 +136,23 @@ static const char *quote_option(const struct parse *p, struct quote *quote, cons
 	return quote_text(quote, name);
 }
 
-/* Takes one option; `word` is the last argument that getopt has read, `text` its value or NULL, `is_letter` tells its form. */
-static bool take_option(struct parse *p, const struct option_row *row, const char *word, const char *text, bool is_letter) {
+/* Takes one option; `word` is the last argument that getopt has read, `text` its value or NULL, `name` its long name, NULL: a letter stood for it. */
+static bool take_option(struct parse *p, const struct option_row *row, const char *word, const char *text, const char *name) {
 	struct quote quote;
 	struct origin *origin = &p->origins.rows[option_index(row)];
 
+	p->last = row;
 	if (text && text == word && text[0] == '-' && text[1]) {
+		if (row->secret)
+			return err_set(p->err, ERR_USAGE, "--%s: the value is missing, or begins with '-'; then it is written --%s=VALUE", row->flag,
+				row->flag);
 		return err_set(p->err, ERR_USAGE, "--%s: the value is missing before %s; a value that begins with '-' is written --%s=VALUE",
 			row->flag, quote_option(p, &quote, text), row->flag);
 	}
 	if (origin->kind == ORIGIN_COMMAND && row->kind != KIND_LIST) return refuse_again(p, row);
-	if (text && text != word && is_letter && *text == '=') text++;
+	if (text && text != word && !name && *text == '=') text++;
 	origin->kind = ORIGIN_COMMAND;
+	origin->name = name;
 	return value_parse(row, text ? text : "true", p->arena, &p->cli.settings, p->err);
 }
 
@@ -156,10 +164,10 @@ static bool read_options(struct parse *p, int argc, char **argv, int *ret_word, 
 	optind = 0; /* glibc: forget an earlier parse */
 	opterr = 0;
 	for (;;) {
-		int at = optind ? optind : 1, code;
+		int at = optind ? optind : 1, code, number = 0;
 		if (at < argc && !check_name(p, argv[at])) return false;
 		if (at < argc && strcmp(argv[at], "--") == 0) *ret_ended = true;
-		code = getopt_long(argc, argv, p->letters, p->longs, NULL);
+		code = getopt_long(argc, argv, p->letters, p->longs, &number);
 		if (code == -1) break;
 		if (code == '?' || code == ':') return refuse_option(p, code, optopt);
 		if (code == CODE_HELP || code == 'h') {
@@ -171,7 +179,7 @@ static bool read_options(struct parse *p, int argc, char **argv, int *ret_word, 
 			return true;
 		}
 		const struct option_row *row = code >= CODE_ROW ? &option_rows[code - CODE_ROW] : option_by_letter((char)code, p->command);
-		if (!take_option(p, row, argv[optind - 1], optarg, code < CODE_ROW)) return false;
+		if (!take_option(p, row, argv[optind - 1], optarg, code < CODE_ROW ? NULL : p->longs[number].name)) return false;
 	}
 	*ret_word = optind;
 	return true;
@@ -184,6 +192,8 @@ static bool refuse_word(struct parse *p, const char *word) {
 
 	if (strstr(word, "://")) return err_set(p->err, ERR_USAGE, "unknown command %s; write --url before the address", typed);
 	if (near.size) return err_set(p->err, ERR_USAGE, "unknown command %s; did you mean '%.*s'?", typed, (int)near.size, near.at);
+	if (p->last && p->last->kind == KIND_BOOL)
+		return err_set(p->err, ERR_USAGE, "unexpected word %s behind --%s, which takes no value", typed, p->last->flag);
 	return err_set(p->err, ERR_USAGE, "unknown command %s", typed);
 }
 
@@ -252,17 +262,23 @@ static bool read_target(struct parse *p, int argc, char **argv) {
 static bool take_file(struct parse *p) {
 	const char *named = p->cli.settings.file.config, *path = named ? named : file_default();
 	struct file *file = arena_alloc(p->arena, sizeof(*file));
-	const char **warnings;
 	if (!path) return true;
 	if (!file_read(path, p->arena, file, p->err) || !file_check(file, p->err)) return false;
 	merge_file(file, &p->cli.settings, &p->origins);
 	p->cli.config_file = file->origins.path;
-	warnings = arena_array(p->arena, file->findings.kept + 1, sizeof(*warnings));
+	p->warnings = arena_array(p->arena, file->findings.kept + 1, sizeof(*p->warnings)); /* and one of check_warning */
 	for (const struct finding *finding = file->findings.first; finding; finding = finding->next) {
-		warnings[p->cli.warning_count++] = file_sentence(file, finding);
+		p->warnings[p->cli.warning_count++] = file_sentence(file, finding);
 	}
-	p->cli.warnings = warnings;
 	return true;
+}
+
+static void add_warning(struct parse *p) {
+	const struct check check = {&p->cli.settings, &p->origins, p->command, p->arena};
+	const char *sentence = check_warning(&check);
+	if (!p->warnings) p->warnings = arena_array(p->arena, 1, sizeof(*p->warnings));
+	if (sentence) p->warnings[p->cli.warning_count++] = sentence;
+	p->cli.warnings = p->warnings;
 }
 
 static bool is_given(const struct parse *p, struct slice flag) {
@@ -273,11 +289,17 @@ static bool is_given(const struct parse *p, struct slice flag) {
 static bool settle_run(struct parse *p) {
 	if (!check_command(p) || !take_file(p)) return false;
 	merge_environment(p->command, &p->cli.settings, &p->origins);
+	merge_implied(&p->cli.settings, &p->origins);
+	add_warning(p);
 	p->cli.spawn_given = is_given(p, SLICE("spawn-rate")) || is_given(p, SLICE("spawn-interval"));
 	p->cli.preconnect_given = is_given(p, SLICE("preconnect"));
-	if (!p->cli.settings.file.print_config) return check_rules(p);
-	p->cli.action = CLI_PRINT_CONFIG;
-	p->cli.text = print_config(&p->cli.settings, &p->origins, p->arena);
+	if (p->cli.settings.file.print_config) {
+		p->cli.action = CLI_PRINT_CONFIG;
+		p->cli.text = print_config(&p->cli.settings, &p->origins, p->arena);
+		return true;
+	}
+	if (!check_rules(p)) return false;
+	protocol_settle(&p->cli.settings, p->arena);
 	return true;
 }
 
@@ -295,6 +317,8 @@ static bool read_run(struct parse *p, int argc, char **argv) {
 	if (word < argc && word > 1 && *argv[word - 1] && strchr(argv[word - 1], ':') == strchr(argv[word - 1], 0) - 1)
 		return err_set(p->err, ERR_USAGE, "a word stands alone behind %s; put the whole header between quotes",
 			quote_text(&quote, slice_of(argv[word - 1])));
+	if (word < argc && p->last && p->last->secret)
+		return err_set(p->err, ERR_USAGE, "a word stands alone behind the value of --%s; put the whole value between quotes", p->last->flag);
 	if (word < argc) return refuse_word(p, argv[word]);
 	return settle_run(p);
 }

@@ -112,6 +112,9 @@ static void every_alias_is_its_option(void **state) {
 		{"no-ua", "no-default-ua", "false", false},
 		{"max-tasks", "concurrency", "5", false},
 		{"max-tasks", "connections", "5", false},
+		{"proxy", "proxy-url", "http://127.0.0.1:1", false},
+		{"proxy-header", "proxy-headers", "A: b", true},
+		{"http2-parallel", "streams", "1", false},
 	};
 	unsigned aliases = 0;
 	(void)state;
@@ -142,6 +145,8 @@ static void every_option_but_a_list_is_given_once(void **state) {
 		const char *option, *want = arena_format(&arena, "--%s may be given only once", row->flag);
 		if (row->kind == KIND_LIST) continue;
 		if (row->check == CHECK_STALL) value = "1ms/1s";
+		if (row->check == CHECK_BASIC) value = "a:b";
+		if (row->check == CHECK_HTTP_VERSION) value = "2";
 		option = arena_format(&arena, "--%s=%s", row->flag, value);
 		assert_false(row->commands == COMMAND_TARGET ? PARSE("target", option, option) : PARSE(option, option));
 		assert_int_equal(err.code, ERR_USAGE);
@@ -160,7 +165,7 @@ static void a_list_keeps_order_and_doubles(void **state) {
 }
 
 static void every_letter_is_its_option(void **state) {
-	static const char letters[] = "uXHATdDstmriq"; /* as in the specification's tables, and q for the rate */
+	static const char letters[] = "uXHATdDZFaptmriqsv"; /* as in the specification's tables, and q for the rate */
 	size_t found = 0;
 	(void)state;
 	assert_taken(PARSE("-XPOST", "-u", URL, "-AA", "-TT", "-s3xx", "-t90", "-m4", "-r2", "-i3", "-q7"));
@@ -251,10 +256,12 @@ static void a_wrong_line_is_a_usage_error(void **state) {
 		{{"--no-charts"}, "unknown option '--no-charts'; charts come with a later version of strest"},
 		{{"--no-tui", "-u", URL}, "unknown option '--no-tui'; the live view comes with a later version of strest"},
 		{{"--summary=true"}, "unknown option '--summary'; the summary is always printed"},
-		{{"--http2"}, "unknown option '--http2'; HTTP/2 comes with a later version of strest, HTTP/1.1 is spoken"},
-		{{"--proxy", "x"}, "unknown option '--proxy'; proxies come with a later version of strest"},
-		{{"-n"}, "unknown option '-n'; charts come with a later version of strest"},
-		{{"-p", "x"}, "unknown option '-p'; proxies come with a later version of strest"},
+		{{"--http3"}, "unknown option '--http3'; HTTP/3 comes with a later version of strest, HTTP/1.1 and HTTP/2 are spoken"},
+		{{"--proxy-http2"},
+			"unknown option '--proxy-http2'; the proxy is spoken to in HTTP/1.1, other versions come with a later version of strest"},
+		{{"--prxy", "x"}, "unknown option '--prxy'; did you mean '--proxy'?"},
+		{{"-u", URL, "--no-proxy", "localhost"}, "unexpected word 'localhost' behind --no-proxy, which takes no value"},
+		{{"-o", "x"}, "unknown option '-o'; exports come with a later version of strest"},
 		{{"-m5n"}, "--max-tasks: '5n' is not a whole number; write e.g. --max-tasks 1000"},
 		{{"target", "--no-charts"}, "unknown option '--no-charts'"},
 		{{"config"}, "config: what to do is missing; write 'strest config check FILE'"},
@@ -273,7 +280,7 @@ static void a_wrong_line_is_a_usage_error(void **state) {
 		{{"target", "--recrod", "x"}, "unknown option '--recrod'; did you mean '--record'?"},
 		{{"target", "-V"}, "unknown option '-V'"},
 		{{"target", "--version"}, "unknown option '--version'"},
-		{{"-z"}, "unknown option '-z'"},
+		{{"-y"}, "unknown option '-y'"},
 		{{"-\xc3\xa9"}, "unknown option '-?'"},
 		{{"--rate"}, "--rate: the value is missing; write e.g. --rate 100"},
 		{{"-q"}, "--rate: the value is missing; write e.g. --rate 100"},
@@ -302,15 +309,50 @@ static void a_wrong_line_is_a_usage_error(void **state) {
 			"--url: the value is missing before '--header'; a value that begins with '-' is written --url=VALUE"},
 		{{"-u", "-HCookie: sesame"}, "--url: the value is missing before '-H'; a value that begins with '-' is written --url=VALUE"},
 		{{"-u", URL, "-H", "A: b", "-H", "sesame"}, "--headers: header 2 has no colon; write e.g. --headers 'Accept: text/html'"},
-		{{"-u", URL, "--insecure", "--cacert", "x"}, "--cacert and --insecure exclude each other; give one of them"},
-		{{"-u", URL, "--cacert", "x", "--insecure"}, "--cacert and --insecure exclude each other; give one of them"},
 		{{"-u", URL, "5"}, "unknown command '5'"},
 		{{"help", "run"}, "unknown command 'run'"},
 		{{"help", "target", "x"}, "unexpected word 'x' after 'help target'"},
 		{{"target", "x"}, "unexpected word 'x'; every value belongs to an option"},
 		{{"--", "target"}, "unexpected word 'target' after '--'"},
 		{{"-u", URL, "--", "--json"}, "unexpected word '--json' after '--'"},
+		{{"-u", URL, "-a", "sesame"}, "--basic-auth: the value has no ':' between user and password; write --basic-auth USER:PASSWORD"},
+		{{"-u", URL, "--bearer", "Bearer sesame"}, "--bearer: the value has a blank; write the token alone, without 'Bearer'"},
+		{{"-u", URL, "--bearer", "-sesame"}, "--bearer: the value is missing, or begins with '-'; then it is written --bearer=VALUE"},
+		{{"-u", URL, "-a", "ann:open", "sesame"}, "a word stands alone behind the value of --basic-auth; put the whole value between quotes"},
+	};
+	(void)state;
+	check_refused(cases, LENGTH(cases), ERR_USAGE);
+}
+
+/* What curl, wrk, ab and hey call otherwise. */
+static void habits_of_other_tools_are_answered_with_what_to_write(void **state) {
+	static const struct refused cases[] = {
+		{{"-n", "5"}, "unknown option '-n'; for a number of requests write --requests N; charts come with a later version of strest"},
+		{{"-k"}, "unknown option '-k'; to leave certificates unchecked write --insecure"},
+		{{"--noproxy", "*"},
+			"unknown option '--noproxy'; for no proxy at all write --no-proxy; the variable NO_PROXY names the hosts that want none"},
+		{{"--max-redirs=3"}, "unknown option '--max-redirs'; write --redirect N"},
+		{{"--http2-prior-knowledge"}, "unknown option '--http2-prior-knowledge'; write --http2, which http:// URLs get without asking"},
+		{{"--http1.1"}, "unknown option '--http1.1'; write --http-version 1.1"},
+		{{"target", "-k"}, "unknown option '-k'"},
+	};
+	(void)state;
+	check_refused(cases, LENGTH(cases), ERR_USAGE);
+}
+
+static void options_that_exclude_each_other_are_a_usage_error(void **state) {
+	static const struct refused cases[] = {
 		{{"-u", URL, "-d", "x", "-D", "y"}, "--data and --data-file exclude each other; give one of them"},
+		{{"-u", URL, "--cacert", "x", "--insecure"}, "--cacert and --insecure exclude each other; give one of them"},
+		{{"-u", URL, "--insecure", "--cacert", "x"}, "--cacert and --insecure exclude each other; give one of them"},
+		{{"-u", URL, "-d", "x", "-F", "a=b"}, "--data and --form exclude each other; give one of them"},
+		{{"-u", URL, "-T", "a/b", "-F", "a=b"}, "--content-type and --form exclude each other; give one of them"},
+		{{"-u", URL, "--urls-from-file", "x"}, "--url and --urls-from-file exclude each other; give one of them"},
+		{{"-u", URL, "--ipv6", "--ipv4"}, "--ipv4 and --ipv6 exclude each other; give one of them"},
+		{{"-u", URL, "-a", "a:b", "--bearer", "c"}, "--basic-auth and --bearer exclude each other; give one of them"},
+		{{"-u", URL, "--no-proxy", "-p", "http://p"}, "--proxy and --no-proxy exclude each other; give one of them"},
+		{{"-u", URL, "--unix-socket", "s", "-p", "http://p"}, "--proxy and --unix-socket exclude each other; give one of them"},
+		{{"-u", URL, "--json", "--debug"}, "--json and --debug exclude each other; give one of them"},
 	};
 	(void)state;
 	check_refused(cases, LENGTH(cases), ERR_USAGE);
@@ -320,7 +362,24 @@ static void rules_across_options_are_checked(void **state) {
 	static const char agent[] = "--headers: another User-Agent needs permission to test this target; if you have it, add --authorized";
 	static const char no_ua[] = "--no-ua needs --authorized (I have explicit permission to test this target); add --authorized";
 	static const struct refused cases[] = {
-		{{"-m5"}, "no URL to load; write e.g. --url http://localhost:3000/"},
+		{{"-m5"}, "no URL to load; write e.g. --url http://localhost:3000/, or --urls-from-file FILE"},
+		{{"-u", URL, "-p", "socks5://p:1"}, "--proxy: URL 'socks5://p:1': scheme 'socks5' is not supported; write http:// or https://"},
+		{{"-u", URL, "-p", "proxy:3128"}, "--proxy: URL 'proxy:3128' has no scheme; write http://proxy:3128"},
+		{{"-u", URL, "-p", "http://ann:sesame@p:99999"}, "--proxy: URL 'http://***@p:99999': the port is not a number from 1 to 65535"},
+		{{"-u", URL, "-p", "http://ann:sesame@p:3128/path"},
+			"--proxy: URL 'http://***@p:3128/path' has a path or a query, which no proxy has; write http://p:3128"},
+		{{"-u", URL, "-p", "https://p?x"}, "--proxy: URL 'https://p?x' has a path or a query, which no proxy has; write https://p"},
+		{{"-u", "HTTPS://h/", "--unix-socket", "s"}, "--unix-socket speaks plain http only; write an http:// URL"},
+		{{"-u", URL, "--unix-socket", ""}, "--unix-socket: the path is empty; write --unix-socket PATH"},
+		{{"-u", URL, "--unix-socket",
+			 "1234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890"
+			 "12345678"},
+			"--unix-socket: the path has 108 bytes; write one of at most 107"},
+		{{"-u", URL, "-a", "a:b", "-H", "A: b", "-H", "authorization: x"},
+			"--headers: Authorization is made by --basic-auth; give one of them"},
+		{{"-u", URL, "--bearer", "a", "-H", "Authorization: x"}, "--headers: Authorization is made by --bearer; give one of them"},
+		{{"-u", URL, "-F", "a=b", "-H", "Content-Type: x"}, "--headers: --form says its own Content-Type; leave this one out"},
+		{{"-u", URL, "--connection-pick", "mru"}, "--connection-pick needs a rate; add e.g. --rate 100 or --stages 30s@500,1m@2000"},
 		{{"-u", URL, "--warmup", "30s"},
 			"--warmup: 30s leaves nothing of the --duration of 30s; write a shorter warm-up or a longer duration"},
 		{{"-u", URL, "-t2s", "--warmup=2001ms"},
@@ -367,6 +426,16 @@ static void what_the_rules_allow_is_taken(void **state) {
 		{"-u", URL, "--tls-min=1.2", "--tls-max=1.2"},
 		{"-u", URL, "--cert", "a", "--key", "b"},
 		{"-u", URL, "--stages", "1s@5", "--threshold", "stage.1.p95<1s", "--threshold-abort"},
+		{"--urls-from-file", "-"},
+		{"--urls-from-file", "x", "-d", "body", "--unix-socket", "s"},
+		{"-u", URL, "-p", "http://ann:sesame@p:3128/", "--proxy-header", "A: b"},
+		{"-u", URL, "-p", "https://[::1]:1"},
+		{"-u", URL, "--no-proxy=false", "-p", "http://p"},
+		{"-u", URL, "--compressed", "-H", "Accept-Encoding: br"},
+		{"-u", URL, "-a", "a:b", "-H", "Proxy-Authorization: x"},
+		{"-u", URL, "-q1", "--connection-pick", "mru"},
+		{"-u", URL, "--debug", "--json=false"},
+		{"-u", URL, "--ipv4", "--ipv6=false"},
 	};
 	(void)state;
 	for (size_t i = 0; i < LENGTH(cases); i++) {
@@ -397,6 +466,8 @@ int main(void) {
 		TEST(help_and_version_are_asked_for_at_once),
 		TEST(target_has_its_own_options),
 		TEST(a_wrong_line_is_a_usage_error),
+		TEST(habits_of_other_tools_are_answered_with_what_to_write),
+		TEST(options_that_exclude_each_other_are_a_usage_error),
 		TEST(rules_across_options_are_checked),
 		TEST(what_the_rules_allow_is_taken),
 		TEST(a_failed_line_leaves_nothing_for_the_next),

@@ -154,14 +154,29 @@ static void variables_fill_texts_and_numbers(void **state) {
 static void what_only_later_versions_have_is_left_out(void **state) {
 	(void)state;
 	take("a.toml",
-		"http3 = false\nredirect = 0\nno_charts = true\nalpn = [\"h2\", \"http/1.1\"]\nhttp2 = true\n[sinks.prometheus]\npath = \"x\"");
-	assert_int_equal(file.findings.warnings, 4);
+		"http3 = false\nproxy_http2 = false\nno_charts = true\nalpn = [\"h3\", \"h2\", \"http/1.1\"]\nhttp2 = true\n[sinks.prometheus]\n"
+		"path = \"x\"");
+	assert_int_equal(file.findings.warnings, 3);
 	assert_string_equal(file_sentence(&file, file.findings.first), "a.toml:3:1: no_charts: charts come with a later version of strest; left out");
-	assert_int_equal(file.settings.tls.alpn.count, 1);
-	assert_string_equal(file.settings.tls.alpn.at[0], "http/1.1");
-	take("a.toml", "alpn = [\"h2\"]");
+	assert_int_equal(file.settings.tls.alpn.count, 2);
+	assert_string_equal(file.settings.tls.alpn.at[0], "h2");
+	assert_int_equal(origin_of("alpn")->items[0].column, 15); /* behind h3 */
+	take("a.toml", "alpn = [\"h3\", \"\"]");
 	assert_int_equal(file.settings.tls.alpn.count, 0);
 	assert_int_equal(origin_of("alpn")->kind, ORIGIN_PRESET);
+}
+
+static void blank_protocols_are_left_out(void **state) {
+	(void)state;
+	take("a.toml", "alpn = [\"\", \"H2\", \" \", \"http1\"]");
+	assert_int_equal(file.findings.warnings, 0);
+	assert_int_equal(file.settings.tls.alpn.count, 2);
+	assert_string_equal(file.settings.tls.alpn.at[0], "h2");
+	assert_string_equal(file.settings.tls.alpn.at[1], "http/1.1");
+	assert_int_equal(origin_of("alpn")->items[0].column, 13);
+	assert_int_equal(origin_of("alpn")->items[1].column, 24);
+	take("a.toml", "alpn = []");
+	assert_int_equal(file.settings.tls.alpn.count, 0);
 }
 
 /* "insecure = false" excludes nothing. */
@@ -202,7 +217,14 @@ static const struct {
 	{"a.toml", "timeout = 1.5", "a.toml:1:11: timeout: '1.5' is not a whole number of seconds or a text; write e.g. timeout = \"10s\""},
 	{"a.toml", "timeout = 0", "a.toml:1:11: timeout: '0' is no time at all; write e.g. timeout = \"10s\""},
 	{"a.toml", "tls_min = 1.2", "a.toml:1:11: tls_min: '1.2' is not a text; write e.g. tls_min = \"1.2\""},
-	{"a.toml", "alpn = [\"x\"]", "a.toml:1:9: alpn, item 1: 'x' is no protocol of HTTP; write http/1.1"},
+	{"a.toml", "alpn = [\"x\"]", "a.toml:1:9: alpn, item 1: 'x' is no protocol of HTTP; write h2 or http/1.1"},
+	{"a.toml", "alpn = [\"\", \" \"]", "a.toml:1:8: alpn: every name is blank; write e.g. alpn = [\"h2\"]"},
+	{"a.toml", "alpn = \"h2\"", "a.toml:1:8: alpn: 'h2' is not an array of texts; write e.g. alpn = [\"h2\"]"},
+	{"a.toml", "http_version = 2", "a.toml:1:16: http_version: '2' is not a text; write e.g. http_version = \"2\""},
+	{"a.toml", "http_version = \"3\"", "a.toml:1:16: http_version: '3' comes with a later version of strest; write 1.1 or 2"},
+	{"a.toml", "http2 = 1", "a.toml:1:9: http2: '1' is not true or false; write e.g. http2 = true"},
+	{"a.toml", "http2_parallel = 0", "a.toml:1:18: http2_parallel: '0' is too small; write at least 1"},
+	{"a.json", "{\"streams\": 1001}", "a.json:1:13: streams: '1001' is too large; write at most 1000"},
 	{"a.toml", "max-tasks = 5", "a.toml:1:1: unknown key 'max-tasks'; did you mean 'max_tasks'?"},
 	{"a.toml", "URL = \"x\"", "a.toml:1:1: unknown key 'URL'; did you mean 'url'?"},
 	{"a.toml", "wibble = 5", "a.toml:1:1: unknown key 'wibble'"},
@@ -247,8 +269,26 @@ static const struct {
 	{"a.toml", "[thresholds]\nabort = 1", "a.toml:2:9: thresholds.abort: '1' is not true or false; write e.g. abort = true"},
 	{"a.toml", "[thresholds]\ntimeout = 1",
 		"a.toml:2:1: unknown key 'timeout' in thresholds; it belongs to the top level, above the first [table]"},
-	{"a.toml", "proxy = \"x\"", "a.toml:1:1: proxy: proxies come with a later version of strest; take the key out"},
-	{"a.toml", "redirect = 5", "a.toml:1:1: redirect: following redirects comes with a later version of strest; take the key out"},
+	{"a.toml", "proxy_http2 = true",
+		"a.toml:1:1: proxy_http2: the proxy is spoken to in HTTP/1.1, other versions come with a later version of strest; take the key out"},
+	{"a.toml", "redirect = \"no\"", "a.toml:1:12: redirect: 'no' is not a whole number; write e.g. redirect = 10"},
+	{"a.toml", "urls_from_file = true", "a.toml:1:18: urls_from_file: 'true' is not the path of a file; write urls_from_file = \"FILE\""},
+	{"a.toml", "url = \"http://x\"\nurls_from_file = \"u\"", "a.toml:2:1: urls_from_file: excludes url in line 1; keep one of them"},
+	{"a.toml", "ipv4 = true\nipv6 = true", "a.toml:2:1: ipv6: excludes ipv4 in line 1; keep one of them"},
+	{"a.toml", "proxy = \"http://p\"\nproxy_url = \"http://q\"", "a.toml:2:1: proxy_url: says the same as proxy in line 1; keep one of them"},
+	{"a.toml", "basic_auth = 12345", "a.toml:1:14: basic_auth: the value is not a text; write basic_auth = \"USER:PASSWORD\""},
+	{"a.toml", "bearer = [\"sesame\"]", "a.toml:1:10: bearer: the value is not a text; write bearer = \"TOKEN\""},
+	{"a.toml", "basic_auth = \"sesame\"",
+		"a.toml:1:14: basic_auth: the value has no ':' between user and password; write basic_auth = \"USER:PASSWORD\""},
+	{"a.toml", "bearer = \"a\"\nbasic_auth = \"a:b\"", "a.toml:2:1: basic_auth: excludes bearer in line 1; keep one of them"},
+	{"a.toml", "bind = \"127.0.0.1\"", "a.toml:1:8: bind: '127.0.0.1' is not an array of texts; write bind = [\"ADDRESS,...\"]"},
+	{"a.toml", "bind = [\"127.0.0.1\", \"127.0.0\"]",
+		"a.toml:1:22: bind, item 2: '127.0.0' is no IP address or block of addresses; write e.g. bind = [\"127.0.1.0/28\"]"},
+	{"a.json", "{\"connect_to\": [\"a:1:b\"]}",
+		"a.json:1:17: connect_to, item 1: 'a:1:b' has fewer than four parts; write e.g. \"connect_to\": "
+		"[\"example.com:443:127.0.0.1:8443\"]"},
+	{"a.toml", "content_type = \"a\"\nform = [\"a=b\"]", "a.toml:2:1: form: excludes content_type in line 1; keep one of them"},
+	{"a.toml", "debug = true", "a.toml:1:1: unknown key 'debug'; it is an option of the command line only: --debug"},
 	{"a.toml", "[scenario]\nx = 1", "a.toml:1:2: scenario: scenarios come with a later version of strest; take the key out"},
 	{"a.toml", "data = \"${STREST_TEST_NONE}\"",
 		"a.toml:1:8: data: the environment variable 'STREST_TEST_NONE' is not set; set it, or write $${ for a plain ${"},
@@ -305,6 +345,7 @@ static void a_file_that_cannot_be_read_is_an_error(void **state) {
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
+		TEST(blank_protocols_are_left_out),
 		TEST(what_is_off_is_no_conflict),
 		TEST(toml_and_json_say_the_same),
 		TEST(origins_have_places),

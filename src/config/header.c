@@ -31,3 +31,13 @@ bool header_parse(struct slice text, struct slice *ret_name, struct slice *ret_v
 	*ret_value = value;
 	return true;
 }
+
+bool header_find(const struct text_list *texts, struct slice name, size_t *ret) {
+	for (size_t i = 0; i < texts->count; i++) {
+		struct slice own, value;
+		if (!header_parse(slice_of(texts->at[i]), &own, &value) || !slice_equal_nocase(own, name)) continue;
+		*ret = i;
+		return true;
+	}
+	return false;
+}

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "base/settings.h"
 #include "base/str.h"
 
 /* Splits NAME: VALUE at the first colon, trims both, and checks the name to be a token and the value to be free of control characters.
@@ -15,3 +16,6 @@ bool header_name_valid(struct slice name);
 
 /* Returns whether the text may be a header's value: no control character but the tab. RFC 9110 section 5.5. */
 bool header_value_valid(struct slice value);
+
+/* Finds the first text of a list that is a field of this name, compared without case: its place in *ret. False: there is none. */
+bool header_find(const struct text_list *texts, struct slice name, size_t *ret);

@@ -74,11 +74,24 @@ static void header_names_have_no_delimiters(void **state) {
 	assert_false(header_name_valid((struct slice){NULL, 0}));
 }
 
+static void header_find_compares_names_without_case(void **state) {
+	static const char *texts[] = {"X-Cookie: a", "cOOkie : b", "Cookie: c"};
+	const struct text_list list = {LENGTH(texts), texts}, none = {0, NULL};
+	size_t at = 9;
+	(void)state;
+	assert_false(header_find(&list, SLICE("accept"), &at));
+	assert_false(header_find(&none, SLICE("accept"), &at));
+	assert_int_equal(at, 9);
+	assert_true(header_find(&list, SLICE("cookie"), &at));
+	assert_int_equal(at, 1);
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(header_parse_splits_at_the_first_colon_and_trims),
 		cmocka_unit_test(header_parse_refuses_what_is_no_header),
 		cmocka_unit_test(header_parse_refuses_a_zero_byte),
+		cmocka_unit_test(header_find_compares_names_without_case),
 		cmocka_unit_test(header_names_have_no_delimiters),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

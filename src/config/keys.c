@@ -5,6 +5,7 @@
 #include "base/units.h"
 #include "config/env.h"
 #include "config/later.h"
+#include "config/protocol.h"
 #include "config/quote.h"
 #include "config/secret.h"
 
@@ -177,7 +178,7 @@ static const char *wanted_words(const struct option_row *row) {
 	case KIND_TIME: return "a whole number of seconds or a text";
 	case KIND_STATUS: return "a status code or a text";
 	case KIND_LIST: return "an array of texts";
-	default: return "a text";
+	default: return row->unit && strcmp(row->unit, "FILE") == 0 ? "the path of a file" : "a text";
 	}
 }
 
@@ -185,7 +186,8 @@ static const char *wanted_words(const struct option_row *row) {
 static const char *advise(const struct option_row *row, const struct value_input *input) {
 	const char *example = value_example(row);
 	if (row->check == CHECK_HEADER) example = "Accept: text/html";
-	if (row->check == CHECK_ALPN) example = "http/1.1";
+	if (row->check == CHECK_ALPN) example = "h2";
+	if (row->check == CHECK_HTTP_VERSION) example = "2";
 	return arena_format(input->arena, "write %s%s", example ? "e.g. " : "", value_show(row, example ? example : value_unit(row), input));
 }
 
@@ -197,6 +199,8 @@ bool keys_read_scalar(struct keys *keys, const struct option_row *row, const str
 				  : "",
 		.arena = keys->arena};
 	struct err err = {0};
+	if (!fits(row, node) && row->secret)
+		return findings_add(keys->findings, node->at, "%s: the value is not %s; %s", path, wanted_words(row), advise(row, &input));
 	if (!fits(row, node)) return keys_refuse_kind(keys, node, path, row->kind == KIND_LIST ? "a text" : wanted_words(row), advise(row, &input));
 	if (row->kind == KIND_COUNT && node->kind == TREE_INT && node->integer < 0)
 		return findings_add(
@@ -232,8 +236,8 @@ static void note_written(struct keys *keys, struct origin *origin, const struct 
 
 /* A protocol of a later version is left out of --alpn's list with a warning. */
 static bool leave_protocol_out(struct keys *keys, const struct option_row *row, const struct tree *item) {
-	if (row->check != CHECK_ALPN || item->kind != TREE_TEXT || !value_alpn_is_later(item->text)) return false;
-	findings_warn(keys->findings, item->at, "%s: %s comes with a later version of strest, HTTP/1.1 is spoken; left out", row->key, item->text.at);
+	if (row->check != CHECK_ALPN || item->kind != TREE_TEXT || !protocol_is_later(item->text)) return false;
+	findings_warn(keys->findings, item->at, "%s: %s comes with a later version of strest; left out", row->key, item->text.at);
 	return true;
 }
 
@@ -249,9 +253,17 @@ static void refuse_list(struct keys *keys, const struct option_row *row, const s
 	keys_refuse_kind(keys, &shown, path, wanted_words(row), advise(row, &input));
 }
 
+/* Refuses a list of protocols of which no name is left. */
+static void refuse_blanks(struct keys *keys, const struct option_row *row, const struct tree *node, struct origin *origin) {
+	struct value_input input = {.syntax = keys->origins->syntax, .path = origin->name, .key = node->key, .arena = keys->arena};
+	origin->broken = true;
+	findings_add(keys->findings, node->at, "%s: every name is blank; %s", origin->name, advise(row, &input));
+}
+
 static void read_list(struct keys *keys, const struct option_row *row, const struct tree *node, struct origin *origin) {
+	const struct text_list *list = (const void *)((const char *)keys->settings + row->at);
 	struct tree_place *items;
-	size_t count = 0, number = 0;
+	size_t left_out = 0, number = 0;
 	if (node->kind != TREE_ARRAY) {
 		origin->broken = true;
 		refuse_list(keys, row, node, origin->name);
@@ -260,14 +272,19 @@ static void read_list(struct keys *keys, const struct option_row *row, const str
 	items = arena_array(keys->arena, node->count + 1, sizeof(*items));
 	for (const struct tree *item = node->first; item; item = item->next) {
 		number++;
-		if (leave_protocol_out(keys, row, item)) continue;
-		items[count++] = item->at;
-		if (!keys_read_scalar(keys, row, item, arena_format(keys->arena, "%s, item %zu", origin->name, number), keys->settings))
+		items[list->count] = item->at;
+		if (leave_protocol_out(keys, row, item))
+			left_out++;
+		else if (!keys_read_scalar(keys, row, item, arena_format(keys->arena, "%s, item %zu", origin->name, number), keys->settings))
 			origin->broken = true;
 	}
 	origin->items = items;
-	if (count == node->count) note_written(keys, origin, node->first, count);
-	if (!count && node->count) *origin = (struct origin){.kind = ORIGIN_PRESET};
+	if (list->count == node->count) note_written(keys, origin, node->first, list->count);
+	if (list->count || origin->broken || !node->count) return;
+	if (left_out)
+		*origin = (struct origin){.kind = ORIGIN_PRESET};
+	else
+		refuse_blanks(keys, row, node, origin);
 }
 
 void keys_read_row(struct keys *keys, const struct option_row *row, const struct tree *node, const char *path) {

@@ -1,4 +1,4 @@
-/* What the reference tool has and this version has not: its keys and options, and what to say about them.
+/* What other tools have and this version has not, or calls otherwise: keys and options, and what to say about them.
  * In: later.def. Out: a constant array and look-ups. Any thread. */
 #pragma once
 
@@ -10,6 +10,7 @@
 enum later_kind {
 	LATER_LEFT_OUT, /* only outputs and looks: the run goes on without it */
 	LATER_REFUSED,  /* something else would be sent, or elsewhere */
+	LATER_HABIT,    /* never in a file: another name for what is there */
 };
 
 struct later_row {

@@ -10,7 +10,7 @@
 enum option_kind { KIND_BOOL, KIND_COUNT, KIND_REAL, KIND_TEXT, KIND_LIST, KIND_TIME, KIND_CHOICE, KIND_STATUS, KIND_STAGES, KIND_TLS };
 
 /* The heading under which --help shows an option. */
-enum option_group { GROUP_REQUEST, GROUP_LOAD, GROUP_TLS, GROUP_OUTPUT, GROUP_CONFIG, GROUP_TARGET, GROUP_COUNT };
+enum option_group { GROUP_REQUEST, GROUP_LOAD, GROUP_CONNECT, GROUP_TLS, GROUP_OUTPUT, GROUP_CONFIG, GROUP_TARGET, GROUP_COUNT };
 
 /* Bits of option_row.commands. */
 enum option_command {
@@ -24,8 +24,14 @@ enum option_check {
 	CHECK_HEADER,       /* NAME: VALUE */
 	CHECK_HEADER_VALUE, /* what may stand after the colon */
 	CHECK_STALL,        /* TIME/PERIOD, both over 0, TIME < PERIOD */
-	CHECK_ALPN,         /* a protocol that this version speaks */
+	CHECK_ALPN,         /* config/protocol.h: one that this version speaks, or blank */
+	CHECK_HTTP_VERSION, /* 1.1 or 2 */
 	CHECK_THRESHOLD,    /* base/threshold.h */
+	CHECK_FORM,         /* http/form.h */
+	CHECK_BEARER,       /* a header value without blanks (RFC 6750 section 2.1) */
+	CHECK_BASIC,        /* USER:PASSWORD, the user not empty, no control characters */
+	CHECK_CONNECT_TO,   /* base/connect_to.h */
+	CHECK_BIND,         /* addresses and blocks (base/cidr.h), commas between */
 };
 
 /* One row. Texts are constant; NULL or 0 means "has none". */

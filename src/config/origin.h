@@ -7,7 +7,8 @@
 #include "config/value.h"
 
 enum origin_kind {
-	ORIGIN_PRESET, /* nobody gave it */
+	ORIGIN_PRESET,  /* nobody gave it */
+	ORIGIN_IMPLIED, /* another option makes it so */
 	ORIGIN_ENVIRONMENT,
 	ORIGIN_FILE,
 	ORIGIN_COMMAND,
@@ -17,7 +18,8 @@ enum origin_kind {
 struct origin {
 	enum origin_kind kind;
 	bool broken;                    /* FILE: its value is at fault, so nothing more can be said about it */
-	const char *name;               /* FILE: the key with its tables, "load.rate"; ENVIRONMENT: the variable */
+	const char *name;               /* FILE: the key with its tables, "load.rate"; ENVIRONMENT: the variable; IMPLIED: the other option's flag;
+					 * COMMAND: the long name that was typed; NULL: a letter was */
 	struct tree_place at;           /* FILE: where the value begins */
 	struct tree_place key_at;       /* FILE: where its key begins */
 	const struct tree_place *items; /* FILE, LIST: where each value begins */

@@ -4,6 +4,7 @@
 #include "base/units.h"
 #include "config/env.h"
 #include "config/secret.h"
+#include "http/url.h"
 
 #define PRINT_CAP ((size_t)64 << 20)
 
@@ -42,7 +43,7 @@ static void add_text(struct buf *buf, const char *text) {
 }
 
 static bool is_url(const struct option_row *row) {
-	return row->key && strcmp(row->key, "url") == 0;
+	return row->key && (strcmp(row->key, "url") == 0 || strcmp(row->key, "proxy") == 0);
 }
 
 /* Returns a text as it may be shown: with its variables as they are written, without secrets, and so that it reads back as the same. */
@@ -50,6 +51,7 @@ static const char *show_text(struct page *p, const struct option_row *row, const
 	if (written && !env_is_in(slice_of(written))) written = NULL;
 	const char *shown = written ? written : text;
 	if (row->secret) shown = secret_show_text(written, p->arena);
+	if (row->check == CHECK_BASIC) shown = secret_show_basic(written, p->arena);
 	if (row->check == CHECK_HEADER) shown = secret_show_header(text, written, p->arena);
 	if (is_url(row)) shown = secret_show_url(text, written, p->arena);
 	return written ? shown : env_escape(shown, p->arena);
@@ -59,9 +61,20 @@ static const void *field(const struct page *p, const struct option_row *row) {
 	return (const char *)p->settings + row->at;
 }
 
+/* Returns whether somebody gave what excludes this row: then its default, written down, would be refused when it is read. */
+static bool is_excluded(const struct page *p, const struct option_row *row) {
+	const char *words = row->conflicts;
+	for (struct slice word = option_next_word(&words); word.size; word = option_next_word(&words)) {
+		const struct option_row *other = option_by_name(word, COMMAND_RUN);
+		if (origin_given(p->origins, other) && !value_is_off(other, p->settings)) return true;
+	}
+	return false;
+}
+
 /* Returns whether there is no value: nobody gave one, and there is none by default. */
 static bool is_unset(const struct page *p, const struct option_row *row) {
 	const struct origin *origin = &p->origins->rows[option_index(row)];
+	if (origin->kind == ORIGIN_PRESET && !value_is_off(row, p->settings) && is_excluded(p, row)) return true;
 	switch (row->kind) {
 	case KIND_TEXT: return !*(const char *const *)field(p, row);
 	case KIND_REAL: return *(const double *)field(p, row) == 0;
@@ -130,6 +143,7 @@ static void add_origin(struct page *p, const struct option_row *row, const struc
 	const struct origin *origin = &p->origins->rows[option_index(row)];
 	switch (origin->kind) {
 	case ORIGIN_PRESET: buf_add_text(&p->buf, "  # default\n"); break;
+	case ORIGIN_IMPLIED: buf_add_format(&p->buf, "  # --%s\n", origin->name); break;
 	case ORIGIN_ENVIRONMENT: buf_add_format(&p->buf, "  # %s\n", origin->name); break;
 	case ORIGIN_FILE: buf_add_format(&p->buf, "  # %s:%u\n", p->origins->path, item ? item->line : origin->at.line); break;
 	case ORIGIN_COMMAND: buf_add_format(&p->buf, "  # --%s\n", row->flag); break;
@@ -175,6 +189,25 @@ static void add_thresholds(struct page *p, const struct option_row *row) {
 	if (!list->count) buf_add_text(&p->buf, "# thresholds: not set\n");
 }
 
+static void add_variable(struct page *p, const char *name, const char *value) {
+	if (!value) return;
+	buf_add_format(&p->buf, "# %s: ", name);
+	add_text(&p->buf, value);
+	buf_add_text(&p->buf, "\n");
+}
+
+/* Adds what the environment says about proxies, as comments, if it counts: ALL_PROXY for the schemes that have none of their own. */
+static void add_proxies(struct page *p) {
+	const struct proxy_environment *proxies = &p->settings->proxies;
+	const struct net_settings *net = &p->settings->net;
+	const char *all = proxies->http && proxies->https ? NULL : proxies->all;
+	if (net->proxy || net->no_proxy || net->unix_socket) return;
+	if (proxies->http) add_variable(p, "HTTP_PROXY", url_mask(proxies->http, p->arena));
+	if (proxies->https) add_variable(p, "HTTPS_PROXY", url_mask(proxies->https, p->arena));
+	if (all) add_variable(p, "ALL_PROXY", url_mask(all, p->arena));
+	if (proxies->http || proxies->https || all) add_variable(p, "NO_PROXY", proxies->none);
+}
+
 static void add_row(struct page *p, const struct option_row *row) {
 	const char *key = row->key;
 	if (row->check == CHECK_THRESHOLD) {
@@ -183,6 +216,7 @@ static void add_row(struct page *p, const struct option_row *row) {
 	}
 	if (is_unset(p, row)) {
 		buf_add_format(&p->buf, "# %s: not set\n", key ? key : row->flag);
+		if (key && strcmp(key, "proxy") == 0) add_proxies(p);
 		return;
 	}
 	if (!key) buf_add_text(&p->buf, "# not in a file: ");

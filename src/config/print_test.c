@@ -37,14 +37,14 @@ static void assert_line(const char *page, const char *line) {
 static void every_setting_has_a_line_and_its_origin(void **state) {
 	const char *page = page_of("a.toml",
 		"url = \"http://x\"\nrate = 100\n\nstatus = \"200,201,3xx\"\nheaders = [\"A: \\\"b\\\\\"]\ntimeout = \"1500us\"\n"
-		"alpn = [\"http1\"]\ntls_min = \"1.3\"\nmethod = \"PUT\"\ndata = \"a\\nb\\u0001\\u00e9\"\nstages = \"10s@500,1m@0.5\"");
+		"alpn = [\"http1\", \"\", \"H2\"]\ntls_min = \"1.3\"\nmethod = \"PUT\"\ndata = \"a\\nb\\u0001\\u00e9\"\nstages = \"10s@500,1m@0.5\"");
 	(void)state;
 	assert_line(page, "url = \"http://x\"  # a.toml:1");
 	assert_line(page, "rate = 100.0  # a.toml:2");
 	assert_line(page, "status = \"200-201,3xx\"  # a.toml:4");
 	assert_line(page, "headers = [\"A: \\\"b\\\\\"]  # a.toml:5");
 	assert_line(page, "timeout = \"1500us\"  # a.toml:6");
-	assert_line(page, "alpn = [\"http/1.1\"]  # a.toml:7");
+	assert_line(page, "alpn = [\"http/1.1\", \"h2\"]  # a.toml:7");
 	assert_line(page, "tls_min = \"1.3\"  # a.toml:8");
 	assert_line(page, "method = \"put\"  # a.toml:9");
 	assert_line(page, "data = \"a\\nb\\u0001\xc3\xa9\"  # a.toml:10");
@@ -67,6 +67,13 @@ static void secrets_are_hidden(void **state) {
 	assert_line(page, "headers = [\"Authorization: ***\", \"X-Api-Key: ***\", \"cookie: ***\", \"X-A: shown\"]  # a.toml:2");
 	assert_null(strstr(page, "abc"));
 	assert_null(strstr(page, "pw"));
+	page = page_of("a.toml", "proxy = \"http://user:pw@p:3128\"\nproxy_headers = [\"Proxy-Authorization: Basic abc\", \"X-A: shown\"]\n"
+				 "basic_auth = \"user:pw\"");
+	assert_line(page, "proxy = \"http://***@p:3128\"  # a.toml:1");
+	assert_line(page, "proxy_headers = [\"Proxy-Authorization: ***\", \"X-A: shown\"]  # a.toml:2");
+	assert_line(page, "basic_auth = \"***:***\"  # a.toml:3");
+	assert_null(strstr(page, "abc"));
+	assert_null(strstr(page, "pw"));
 }
 
 static void variables_stand_as_they_are_written(void **state) {
@@ -77,6 +84,12 @@ static void variables_stand_as_they_are_written(void **state) {
 	assert_line(page, "url = \"http://***:${STREST_TEST_T}@x/$${a}\"  # a.toml:1");
 	assert_line(page, "headers = [\"Authorization: ${STREST_TEST_T}\", \"Cookie: ***\"]  # a.toml:2");
 	assert_line(page, "data = \"$${STREST_TEST_T}\"  # a.toml:3");
+	assert_null(strstr(page, "token"));
+	page = page_of("a.toml", "proxy = \"http://u:${STREST_TEST_T}@p\"\nbearer = \"${STREST_TEST_T}\"");
+	assert_line(page, "proxy = \"http://***:${STREST_TEST_T}@p\"  # a.toml:1");
+	assert_line(page, "bearer = \"${STREST_TEST_T}\"  # a.toml:2");
+	page = page_of("a.toml", "basic_auth = \"ann:${STREST_TEST_T}\"");
+	assert_line(page, "basic_auth = \"***:${STREST_TEST_T}\"  # a.toml:1");
 	assert_null(strstr(page, "token"));
 }
 
@@ -110,6 +123,11 @@ static void a_page_reads_back_as_itself(void **state) {
 		"",
 		"url = \"http://u:p@x/\"\nheaders = [\"Cookie: a\", \"B: ${STREST_TEST_T}\", \"C: $${d}\"]\nrpm = 100\nno_ua = true\nauthorized = "
 		"true",
+		"basic_auth = \"a:b${STREST_TEST_T}c\"\nproxy = \"http://u:p@x:1\"\nproxy_headers = [\"Cookie: a\"]\nform = [\"a=$${b}\"]\nredirect "
+		"= 0\n"
+		"connect_to = [\"[::1]:80:a:81\"]\nbind = [\"127.0.0.1,::1\"]\nipv4 = true",
+		"disable_keepalive = true\nunix_socket = \"/s\"",
+		"bearer = \"x\"\nurls_from_file = \"-\"\nunix_socket = \"/tmp/s\"\nrequests_per_connection = 3\nrate = 1\nconnection_pick = \"mru\"",
 		"rate = 0.1\ndata = \"\\\"\\\\\\t\\u007f\"\nseed = 0\npreconnect = 0\nwarmup = \"1ms\"\nheaders = []",
 		"[load]\nrate = 0\n[[load.stages]]\nduration = \"1500ns\"\nrpm = 100\n[thresholds]\np99.9 = [\"<1s\", "
 		"\"<${STREST_TEST_T}1s\"]\nabort = true",

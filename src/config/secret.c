@@ -110,3 +110,11 @@ const char *secret_quote_header(const char *text, const char *written, struct ar
 const char *secret_show_text(const char *written, struct arena *arena) {
 	return written ? hide(written, slice_of(written), " ", arena) : MASK;
 }
+
+const char *secret_show_basic(const char *written, struct arena *arena) {
+	const char *colon = written ? strchr(written, ':') : NULL, *user;
+	if (!written) return MASK ":" MASK;
+	if (!colon) return secret_show_text(written, arena); /* a variable holds it */
+	user = arena_copy(arena, (struct slice){written, (size_t)(colon - written)});
+	return arena_format(arena, "%s:%s", secret_show_text(user, arena), secret_show_text(colon + 1, arena));
+}

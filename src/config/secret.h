@@ -23,5 +23,8 @@ const char *secret_show_header(const char *text, const char *written, struct are
  * none its first word, "Authorization...". */
 const char *secret_quote_header(const char *text, const char *written, struct arena *arena);
 
+/* Returns USER:PASSWORD with neither, but with the colon. */
+const char *secret_show_basic(const char *written, struct arena *arena);
+
 /* Returns any text that is a secret as a whole. */
 const char *secret_show_text(const char *written, struct arena *arena);

@@ -131,6 +131,22 @@ static void a_secret_text_shows_its_variables_only(void **state) {
 	assert_string_equal(secret_show_text("ses" T "ame", &arena), "***" T "***");
 }
 
+static void user_and_password_keep_their_colon(void **state) {
+	static const struct {
+		const char *written, *want;
+	} cases[] = {
+		{NULL, "***:***"},
+		{"ann:" T, "***:" T},
+		{T ":sesame", T ":***"},
+		{"ann:", "***:"},
+		{"ann:ses:ame" T, "***:***" T},
+		{"ann" T, "***" T},
+		{"***:***", "***:***"},
+	};
+	(void)state;
+	for (size_t i = 0; i < LENGTH(cases); i++) assert_string_equal(secret_show_basic(cases[i].written, &arena), cases[i].want);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
@@ -139,6 +155,7 @@ int main(void) {
 		TEST(secret_headers_are_shown_without_value),
 		TEST(errors_quote_no_secret_of_a_header),
 		TEST(a_secret_text_shows_its_variables_only),
+		TEST(user_and_password_keep_their_colon),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

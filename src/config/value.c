@@ -9,8 +9,11 @@
 #include "base/units.h"
 #include "config/env.h"
 #include "config/header.h"
+#include "config/protocol.h"
 #include "config/quote.h"
 #include "config/secret.h"
+#include "config/text_rule.h"
+#include "http/form.h"
 
 /* What a parser of one kind gets. */
 struct value {
@@ -34,11 +37,20 @@ static const char *advise(const struct value *v, const char *example) {
 	return arena_format(v->arena, "write %s", value_show(v->row, value_unit(v->row), v->input));
 }
 
-/* Fails with "--flag: 'text' <what>; <advice>"; advice NULL: an example. */
+/* Returns whether the text has the values of variables in it. */
+static bool is_filled(const struct value *v) {
+	return v->input->shown && env_is_in(slice_of(v->input->shown));
+}
+
+/* Fails with "--flag: 'text' <what>; <advice>"; advice NULL: an example. Of a secret no more than its variables is quoted. */
 static bool refuse(const struct value *v, const char *what, const char *advice) {
 	struct quote quote;
-	struct slice shown = v->input->shown ? slice_of(v->input->shown) : v->text;
-	return err_set(v->err, ERR_USAGE, "%s: %s %s; %s", name_of(v), quote_text(&quote, shown), what, advice ? advice : advise(v, NULL));
+	const char *written = v->input->shown, *subject = "the value";
+	if (!v->row->secret)
+		subject = quote_text(&quote, written ? slice_of(written) : v->text);
+	else if (is_filled(v))
+		subject = quote_text(&quote, slice_of(secret_show_text(written, v->arena)));
+	return err_set(v->err, ERR_USAGE, "%s: %s %s; %s", name_of(v), subject, what, advice ? advice : advise(v, NULL));
 }
 
 static bool refuse_limit(const struct value *v, const char *what, const char *limit, const char *limit_text) {
@@ -66,10 +78,10 @@ static bool parse_bool(const struct value *v) {
 static bool parse_count(const struct value *v) {
 	uint64_t count;
 	if (!units_parse_count(v->text, &count)) {
-		size_t digits = 0;
+		size_t begin = v->text.size > 0 && v->text.at[0] == '-', digits = begin;
 		while (digits < v->text.size && v->text.at[digits] >= '0' && v->text.at[digits] <= '9') digits++;
-		if (!digits || digits < v->text.size) return refuse(v, "is not a whole number", NULL);
-		return check_limits(v, HUGE_VAL) && refuse(v, "is too large", NULL);
+		if (digits == begin || digits < v->text.size) return refuse(v, "is not a whole number", NULL);
+		return check_limits(v, begin ? -1 : HUGE_VAL) && refuse(v, begin ? "is below 0" : "is too large", NULL);
 	}
 	bool over = v->row->max > 0 && count > (uint64_t)v->row->max; /* a double would round 10^18 + 1 down */
 	if (!check_limits(v, over ? HUGE_VAL : (double)count)) return false;
@@ -94,7 +106,7 @@ static bool refuse_as_header(const struct value *v, const char *what) {
 	struct quote quote;
 	const struct text_list *list = v->at;
 	const char *text = arena_copy(v->arena, v->text), *written = v->input->shown, *subject = "the header";
-	const char *shown = secret_quote_header(text, written && env_is_in(slice_of(written)) ? written : NULL, v->arena);
+	const char *shown = secret_quote_header(text, is_filled(v) ? written : NULL, v->arena);
 	if (shown)
 		subject = quote_text(&quote, slice_of(shown));
 	else if (v->input->syntax == VALUE_COMMAND) /* a file's has its number in the path */
@@ -112,23 +124,11 @@ static bool refuse_header(const struct value *v) {
 	return refuse_as_header(v, "has a control character in its value");
 }
 
-bool value_alpn_is_later(struct slice name) {
-	static const char *const names[] = {"h2", "http2", "http/2", "h3", "http3", "http/3"};
-	name = slice_trim(name);
-	for (size_t i = 0; i < LENGTH(names); i++) {
-		if (slice_equal_nocase(name, slice_of(names[i]))) return true;
-	}
-	return name.size > 3 && slice_equal_nocase((struct slice){name.at, 3}, SLICE("h3-"));
-}
-
 static bool check_alpn(const struct value *v) {
-	static const char *const names[] = {"http/1.1", "http1.1", "http1", "http/1"};
-	struct slice name = slice_trim(v->text);
-	for (size_t i = 0; i < LENGTH(names); i++) {
-		if (slice_equal_nocase(name, slice_of(names[i]))) return true;
-	}
-	if (value_alpn_is_later(name)) return refuse(v, "comes with a later version of strest", "write http/1.1");
-	return refuse(v, "is no protocol of HTTP", "write http/1.1");
+	static const char advice[] = "write h2 or http/1.1";
+	if (!slice_trim(v->text).size || protocol_name(v->text)) return true;
+	if (protocol_is_later(v->text)) return refuse(v, "comes with a later version of strest", advice);
+	return refuse(v, "is no protocol of HTTP", advice);
 }
 
 static bool check_threshold(const struct value *v) {
@@ -140,6 +140,26 @@ static bool check_threshold(const struct value *v) {
 	return refuse(v, arena_copy(v->arena, (struct slice){words, (size_t)(advice - words)}), advice + 2);
 }
 
+/* The form has its own sentences, which quote the text. */
+static bool check_form(const struct value *v) {
+	struct form_field field;
+	struct err err = {0};
+	if (form_parse(v->text, v->arena, &field, &err)) return true;
+	if (is_filled(v)) return refuse(v, "is no field of a form with what its variables hold", "write NAME=VALUE or NAME=@FILE");
+	return err_set(v->err, ERR_USAGE, "%s: %s", name_of(v), err.text);
+}
+
+static bool check_value(const struct value *v) {
+	if (v->row->secret && !v->text.size) return refuse(v, "is empty", NULL);
+	return header_value_valid(v->text) || refuse(v, "has a control character", "leave it out");
+}
+
+static bool check_rule(const struct value *v) {
+	struct text_fault fault;
+	if (text_rule_check(v->row->check, v->text, is_filled(v), v->arena, &fault)) return true;
+	return refuse(v, fault.what, fault.advice ? fault.advice : advise(v, fault.example));
+}
+
 /* Applies the row's check to a text. */
 static bool check_text(const struct value *v) {
 	struct slice name, value;
@@ -148,7 +168,15 @@ static bool check_text(const struct value *v) {
 	switch (v->row->check) {
 	case CHECK_NONE: return true;
 	case CHECK_HEADER: return header_parse(v->text, &name, &value) || refuse_header(v);
-	case CHECK_HEADER_VALUE: return header_value_valid(v->text) || refuse(v, "has a control character", "leave it out");
+	case CHECK_HEADER_VALUE: return check_value(v);
+	case CHECK_BEARER:
+		return check_value(v) &&
+		       (!memchr(v->text.at, ' ', v->text.size) || refuse(v, "has a blank", "write the token alone, without 'Bearer'"));
+	case CHECK_FORM: return check_form(v);
+	case CHECK_BASIC:
+	case CHECK_CONNECT_TO:
+	case CHECK_HTTP_VERSION:
+	case CHECK_BIND: return check_rule(v);
 	case CHECK_ALPN: return check_alpn(v);
 	case CHECK_THRESHOLD: return check_threshold(v);
 	case CHECK_STALL:
@@ -160,7 +188,8 @@ static bool check_text(const struct value *v) {
 
 /* Returns the text of a list as the rest of the program wants it: one name a protocol, no blanks in a threshold. */
 static const char *list_text(const struct value *v) {
-	char *text = arena_copy(v->arena, v->row->check == CHECK_ALPN ? SLICE("http/1.1") : v->text), *to = text;
+	if (v->row->check == CHECK_ALPN) return protocol_name(v->text);
+	char *text = arena_copy(v->arena, v->text), *to = text;
 	if (v->row->check != CHECK_THRESHOLD) return text;
 	for (const char *from = text; *from; from++) {
 		if (*from != ' ' && *from != '\t') *to++ = *from;
@@ -178,6 +207,7 @@ static bool parse_text(const struct value *v) {
 static bool parse_list(const struct value *v) {
 	struct text_list *list = v->at;
 	if (!check_text(v)) return false;
+	if (v->row->check == CHECK_ALPN && !slice_trim(v->text).size) return true;
 	if ((list->count & (list->count - 1)) == 0) { /* full at every power of two (and at 0): double it */
 		const char **at = arena_array(v->arena, list->count ? 2 * list->count : 1, sizeof(*at));
 		if (list->count) memcpy(at, list->at, list->count * sizeof(*at));
@@ -303,7 +333,9 @@ void value_copy(const struct option_row *row, struct settings *to, const struct 
 }
 
 bool value_is_off(const struct option_row *row, const struct settings *settings) {
-	return row->kind == KIND_BOOL && !*(const bool *)((const char *)settings + row->at);
+	const void *at = (const char *)settings + row->at;
+	if (row->kind == KIND_LIST) return ((const struct text_list *)at)->count == 0;
+	return row->kind == KIND_BOOL && !*(const bool *)at;
 }
 
 const char *value_write_real(double real, const char *tail, struct arena *arena) {

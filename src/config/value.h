@@ -20,7 +20,7 @@ struct value_input {
 	struct arena *arena;
 };
 
-/* Reads a text by the row's kind, limits and check into the row's field; a LIST grows by one, everything else is replaced.
+/* Reads a text by the row's kind, limits and check into the row's field; a LIST grows by one (a blank of --alpn adds nothing), everything else is replaced.
  * Nothing is changed on failure. ERR_USAGE: "--flag: 'text' is ...; write ..."; in a file "load.rate: 'text' is ...; write e.g. rate = 100". */
 bool value_read(const struct option_row *row, const struct value_input *input, struct settings *settings, struct err *err);
 
@@ -30,7 +30,7 @@ bool value_parse(const struct option_row *row, const char *text, struct arena *a
 /* Copies the row's field. Texts and lists are shared, not copied. */
 void value_copy(const struct option_row *row, struct settings *to, const struct settings *from);
 
-/* Returns whether the row's value is a BOOL's false: it excludes nothing. */
+/* Returns whether the row's value is a BOOL's false, or a LIST without texts: it excludes nothing. */
 bool value_is_off(const struct option_row *row, const struct settings *settings);
 
 /* Returns a number that reads back as the same, with `tail` (".0") behind it if it has neither point nor exponent. Lives in the arena. */
@@ -48,9 +48,6 @@ const char *value_example(const struct option_row *row);
 /* Returns how to write `example` as the row's value, in the words of the syntax: "--rate 100", "rate = 100", "\"headers\": [\"A: b\"]". Lives in the
  * arena. `key` as in struct value_input. */
 const char *value_show(const struct option_row *row, const char *example, const struct value_input *how);
-
-/* Returns whether a protocol of ALPN is one that only later versions will speak: h2, h3 and their other names. */
-bool value_alpn_is_later(struct slice name);
 
 /* Returns what stands for the value in --help ("N", "TIME", "NAME: VALUE"); NULL for a BOOL. Constant. */
 const char *value_unit(const struct option_row *row);

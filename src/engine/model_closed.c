@@ -1,4 +1,5 @@
-/* Closed loop: a fixed number of tasks, each sends its next request when the last one is done. One connection per task. */
+/* Closed loop: a fixed number of tasks, each sends its next request when the last one is done, on the same connection. */
+#include "engine/flow.h"
 #include "engine/worker.h"
 
 #define BLOCK 128 /* so many tickets or numbers are taken from the shared counter at once */
@@ -8,12 +9,12 @@
 
 static void closed_start(struct worker *worker) {
 	const struct plan *plan = worker->plan;
-	for (size_t i = 0; i < worker->conn_count; i++) {
-		struct conn *conn = worker_conn(worker, i);
-		uint64_t tick = (i * plan->threads + worker->index) / plan->spawn_rate;
+	for (size_t i = 0; i < worker->task_count; i++) {
+		struct task *task = &worker->tasks[i];
+		uint64_t tick = plan_task_number(plan, worker->index, i) / plan->spawn_rate;
 		if (tick > (uint64_t)(plan->duration / plan->spawn_interval)) break; /* never within the run */
-		conn->wake = worker->start + (nsec)tick * plan->spawn_interval;
-		conn_arm(worker, conn, conn->wake);
+		task->wake = worker->start + (nsec)tick * plan->spawn_interval;
+		task_arm(worker, task, task->wake);
 	}
 }
 
@@ -45,43 +46,62 @@ static uint64_t closed_take_number(struct worker *worker) {
 	return worker->number_k++;
 }
 
-/* The task of `conn` may send since `due`. */
-static void closed_next(struct worker *worker, struct conn *conn, nsec due, nsec now) {
+/* `task`, which has no request, gives its connection back. */
+static void closed_part(struct worker *worker, struct task *task) {
+	if (task->conn) pool_put(worker, task->conn);
+	task->conn = NULL;
+}
+
+/* `task`, which has none yet or an ended request, may send since `due`. */
+static void closed_next(struct worker *worker, struct task *task, nsec due, nsec now) {
 	worker_see_stop(worker, now);
-	if (due >= worker->stop) return;
 	bool counted = due >= worker->window_start;
-	uint64_t k;
-	if (!counted || worker->plan->requests == 0)
+	uint64_t k = 0;
+	bool may = due < worker->stop && now < worker->stop; /* a start that could not be kept until the stop is none */
+	if (may && (!counted || worker->plan->requests == 0))
 		k = closed_take_number(worker);
-	else if (!closed_take_ticket(worker, &k))
+	else if (may)
+		may = closed_take_ticket(worker, &k);
+	if (!may) {
+		closed_part(worker, task);
 		return;
+	}
 	if (counted) worker->tally->planned++;
-	conn->flight = (struct flight){.k = k, .due = due, .ready = due, .counted = counted};
-	conn_begin(worker, conn, now);
+	const struct http_request *request = worker->plan->source.ops->next(&worker->plan->source, 0, k);
+	struct peer *peer = &worker->peers.at[request->origin];
+	if (task->conn && task->conn->peer != peer) closed_part(worker, task);
+	task->flight = (struct flight){.request = request, .k = k, .due = due, .ready = due, .counted = counted};
+	flow_begin(worker, task, peer, now);
 }
 
-static void closed_freed(struct worker *worker, struct conn *conn, nsec now) {
-	if (conn->state == CONN_DOWN && conn->backoff > 0) {
-		nsec wait = BACKOFF_FIRST << (conn->backoff - 1);
-		conn->wake = now + (wait < BACKOFF_LAST ? wait : BACKOFF_LAST);
-		conn_arm(worker, conn, conn->wake);
+static void closed_freed(struct worker *worker, struct task *task, nsec now) {
+	if (task->backoff > 0) {
+		nsec wait = BACKOFF_FIRST << (task->backoff - 1);
+		closed_part(worker, task);
+		task->wake = now + (wait < BACKOFF_LAST ? wait : BACKOFF_LAST);
+		task_arm(worker, task, task->wake);
 	} else {
-		closed_next(worker, conn, now, now);
+		closed_next(worker, task, now, now);
 	}
 }
 
-static void closed_timer(struct worker *worker, struct conn *conn, nsec now) {
-	if (conn->wake == 0) return;
-	if (now < conn->wake) {
-		conn_arm(worker, conn, conn->wake);
+static void closed_timer(struct worker *worker, struct task *task, nsec now) {
+	if (task->wake == 0) return;
+	if (now < task->wake) {
+		task_arm(worker, task, task->wake);
 		return;
 	}
-	nsec due = conn->wake;
-	conn->wake = 0;
-	closed_next(worker, conn, due, now);
+	nsec due = task->wake;
+	task->wake = 0;
+	closed_next(worker, task, due, now);
 }
 
-static void closed_nothing(struct worker *worker) {
+static void closed_prepare(struct worker *worker) {
+	pool_open(worker);
+	worker->tasks_used = worker->task_count;
+}
+
+static void closed_finish(struct worker *worker) {
 	(void)worker;
 }
 
@@ -102,12 +122,12 @@ static bool closed_exhausted(const struct worker *worker, nsec now) {
 }
 
 const struct model_ops model_closed = {
-	.prepare = closed_nothing,
+	.prepare = closed_prepare,
 	.start = closed_start,
 	.next = closed_never,
 	.advance = closed_advance,
 	.freed = closed_freed,
 	.timer = closed_timer,
 	.exhausted = closed_exhausted,
-	.finish = closed_nothing,
+	.finish = closed_finish,
 };

@@ -1,76 +1,48 @@
 /* Open loop: requests are due by the schedule, whatever the target does. They go out on the least recently used idle connection, on a new
  * one while there are fewer than --max-tasks, or wait their turn; the queue is the distance between the cursor and the clock. */
 #include "base/fault.h"
+#include "engine/flow.h"
 #include "engine/worker.h"
 
-static void open_push_idle(struct worker *worker, struct conn *conn) {
-	conn->before = worker->idle_last;
-	conn->next = NULL;
-	if (worker->idle_last)
-		worker->idle_last->next = conn;
-	else
-		worker->idle_first = conn;
-	worker->idle_last = conn;
-}
-
-static void open_remove_idle(struct worker *worker, struct conn *conn) {
-	if (conn->before)
-		conn->before->next = conn->next;
-	else
-		worker->idle_first = conn->next;
-	if (conn->next)
-		conn->next->before = conn->before;
-	else
-		worker->idle_last = conn->before;
-	conn->before = conn->next = NULL;
-}
-
-static void open_push_down(struct worker *worker, struct conn *conn) {
-	conn->next = worker->down;
-	worker->down = conn;
-	worker->down_count++;
-}
-
-static struct conn *open_pop_down(struct worker *worker) {
-	struct conn *conn = worker->down;
-	worker->down = conn->next;
-	worker->down_count--;
-	conn->next = NULL;
-	return conn;
-}
-
-static bool open_may_dial(const struct worker *worker) {
-	return worker->down_count > 0 && worker->conn_count - worker->down_count < worker->released;
-}
-
+/* Returns whether a slot is there for the next request. */
 static bool open_has_slot(const struct worker *worker) {
-	return worker->idle_first || open_may_dial(worker);
+	return worker->active < worker->released && pool_has(worker, worker->next_peer);
+}
+
+/* Looks up what the request is that the cursor stands on. */
+static void open_see_next(struct worker *worker) {
+	worker->next_request = worker->plan->source.ops->next(&worker->plan->source, 0, worker->cursor.k);
+	worker->next_peer = &worker->peers.at[worker->next_request->origin];
 }
 
 static void open_prepare(struct worker *worker) {
 	const struct plan *plan = worker->plan;
-	for (size_t i = worker->conn_count; i > 0; i--) open_push_down(worker, worker_conn(worker, i - 1));
-	worker->released = plan->spawn ? 0 : worker->conn_count;
+	pool_open(worker);
+	worker->released = plan->spawn ? 0 : worker->task_count;
 	size_t wanted = (size_t)plan_share(plan, plan->preconnect, worker->index);
 	if (wanted > worker->released) wanted = worker->released;
 	nsec now = clock_now();
 	worker->pumping = true; /* nothing is sent before the start line */
-	for (size_t i = 0; i < wanted; i++) conn_preconnect(worker, open_pop_down(worker), now);
+	for (size_t i = 0; i < wanted; i++) {
+		struct peer *peer = &worker->peers.at[i % plan->route.origin_count];
+		struct conn *conn = pool_new(worker, peer);
+		if (conn) conn_preconnect(worker, conn, now);
+	}
 }
 
 /* Connections that the spawn ramp allows at `now`, and (if not all) when the next ones come. */
 static nsec open_release(struct worker *worker, nsec now) {
 	const struct plan *plan = worker->plan;
-	if (worker->released == worker->conn_count) return NSEC_NEVER;
+	if (worker->released == worker->task_count) return NSEC_NEVER;
 	uint64_t ticks = (uint64_t)((now - worker->start) / plan->spawn_interval) + 1;
 	uint64_t all = ticks > plan->max_tasks / plan->spawn_rate ? plan->max_tasks : ticks * plan->spawn_rate;
-	uint64_t mine = plan_share(plan, all, worker->index);
-	worker->released = mine < worker->conn_count ? (size_t)mine : worker->conn_count;
-	return worker->released == worker->conn_count ? NSEC_NEVER : worker->start + (nsec)ticks * plan->spawn_interval;
+	worker->released = (size_t)plan_tasks(plan, all < plan->max_tasks ? all : plan->max_tasks, worker->index);
+	return worker->released == worker->task_count ? NSEC_NEVER : worker->start + (nsec)ticks * plan->spawn_interval;
 }
 
 static void open_start(struct worker *worker) {
 	cursor_init(&worker->cursor, &worker->plan->schedule, worker->index, worker->plan->threads);
+	open_see_next(worker);
 	worker->pumping = false;
 	open_release(worker, worker->start);
 }
@@ -88,11 +60,13 @@ static nsec open_moment(nsec due) {
 	return fault_on(FAULT_LATE_TIMER) && due != NSEC_NEVER ? due + 2 * MSEC : due;
 }
 
-static struct conn *open_take_slot(struct worker *worker) {
-	struct conn *conn = worker->idle_first;
-	if (!conn) return open_pop_down(worker);
-	open_remove_idle(worker, conn);
-	return conn;
+/* Returns a task without a request: there is one while fewer than all are active. */
+static struct task *open_take_task(struct worker *worker) {
+	struct task *task = worker->free_tasks;
+	if (!task) return &worker->tasks[worker->tasks_used++];
+	worker->free_tasks = task->next;
+	task->next = NULL;
+	return task;
 }
 
 /* Sends what is due at `now`, which is also the moment since which the slots that were none before are free. */
@@ -107,11 +81,14 @@ static void open_pump(struct worker *worker, nsec now) {
 			nsec blocked = free_since - (due > worker->full_since ? due : worker->full_since);
 			if (blocked > 0) ready += blocked;
 		}
-		struct conn *conn = open_take_slot(worker);
-		conn->flight = (struct flight){.k = worker->cursor.k, .due = due, .ready = ready, .counted = due >= worker->window_start};
+		struct task *task = open_take_task(worker);
+		struct peer *peer = worker->next_peer;
+		task->flight = (struct flight){
+			.request = worker->next_request, .k = worker->cursor.k, .due = due, .ready = ready, .counted = due >= worker->window_start};
 		cursor_next(&worker->cursor);
+		open_see_next(worker);
 		now = clock_now();
-		conn_begin(worker, conn, now);
+		flow_begin(worker, task, peer, now);
 		worker_see_stop(worker, now);
 	}
 	bool has_slot = open_has_slot(worker);
@@ -120,22 +97,17 @@ static void open_pump(struct worker *worker, nsec now) {
 	worker->pumping = false;
 }
 
-static void open_freed(struct worker *worker, struct conn *conn, nsec now) {
-	if (conn->state == CONN_IDLE)
-		open_push_idle(worker, conn);
-	else
-		open_push_down(worker, conn);
+static void open_freed(struct worker *worker, struct task *task, nsec now) {
+	if (task->conn) pool_put(worker, task->conn);
+	task->conn = NULL;
+	task->next = worker->free_tasks;
+	worker->free_tasks = task;
 	open_pump(worker, now);
-}
-
-static void open_dropped(struct worker *worker, struct conn *conn) {
-	open_remove_idle(worker, conn);
-	open_push_down(worker, conn);
 }
 
 static nsec open_next(const struct worker *worker) {
 	nsec due = open_has_slot(worker) ? open_moment(open_due(worker)) : NSEC_NEVER;
-	if (worker->released == worker->conn_count) return due;
+	if (worker->released == worker->task_count) return due;
 	nsec interval = worker->plan->spawn_interval;
 	nsec release = worker->start + ((clock_now() - worker->start) / interval + 1) * interval;
 	return due < release ? due : release;
@@ -182,7 +154,7 @@ const struct model_ops model_open = {
 	.next = open_next,
 	.advance = open_advance,
 	.freed = open_freed,
-	.dropped = open_dropped,
+	.roomy = open_pump,
 	.exhausted = open_exhausted,
 	.finish = open_finish,
 };

@@ -1,5 +1,6 @@
 /* From a finished request to the counts: one sample, its window, its groups. */
 #include "base/fault.h"
+#include "engine/setup.h"
 #include "engine/worker.h"
 
 /* Returns the row of the stage that a request due at `due` belongs to; 0: there are no stages. */
@@ -15,11 +16,29 @@ static size_t recording_stage(struct worker *worker, nsec due) {
 	return groups->first_stage + i;
 }
 
-static void recording_make(const struct conn *conn, const struct http_end *end, nsec done, struct sample *sample) {
-	const struct flight *flight = &conn->flight;
-	nsec ready = flight->again ? flight->again : flight->ready;
+void recording_attempt(struct worker *worker, struct flight *flight) {
+	struct tally *tally = worker->tally;
+	flight->on_wire = true;
+	tally->attempts++;
+	if (flight->due < worker->window_start) tally->attempts_warmup++;
+	if (flight->first_sent > 0) {
+		if (flight->hopped)
+			tally->hops++;
+		else if (flight->retried)
+			tally->retries++;
+		flight->hopped = false;
+		return;
+	}
+	flight->first_sent = flight->sent;
+	if (!worker_in_window(worker, flight->sent)) return;
+	tally->sent_in_window++;
+	if (worker->last_done == 0) worker->last_done = flight->sent;
+}
+
+static void recording_make(const struct task *task, const struct http_end *end, nsec done, struct sample *sample) {
+	const struct flight *flight = &task->flight;
 	nsec first = end->first ? end->first : done;
-	nsec sent = flight->sent ? flight->sent : done;
+	nsec sent = flight->sent ? flight->sent : done; /* else it ended in the set-up */
 	nsec written = flight->written && flight->written < first ? flight->written : first;
 	*sample = (struct sample){
 		.due = flight->due,
@@ -28,6 +47,7 @@ static void recording_make(const struct conn *conn, const struct http_end *end, 
 		.written = written,
 		.first = first,
 		.done = done,
+		.dns = flight->dns,
 		.connect = flight->connect,
 		.tls = flight->tls,
 		.retry = flight->again && flight->first_sent ? flight->again - flight->first_sent : 0,
@@ -35,13 +55,9 @@ static void recording_make(const struct conn *conn, const struct http_end *end, 
 		.status = end->status,
 		.reason = (uint8_t)end->reason,
 		.flags = flight->reused ? SAMPLE_REUSED : 0,
-		.address = conn->address,
+		.address = task->address,
+		.row = (uint16_t)(flight->request->row < SAMPLE_ROWS_MAX ? flight->request->row : SAMPLE_ROWS_MAX - 1),
 	};
-	if (flight->sent == 0) { /* it ended in the set-up */
-		nsec since = conn->shaking ? conn->shaking : conn->dialled;
-		nsec *part = conn->shaking ? &sample->tls : &sample->connect;
-		*part = done - (since > ready ? since : ready);
-	}
 }
 
 /* Counts a sample of the window. */
@@ -49,6 +65,7 @@ static void recording_count(struct worker *worker, const struct sample *sample) 
 	const struct run_hooks *hooks = worker->shared->hooks;
 	if (hooks) hooks->sample(hooks->user, sample);
 	if (fault_on(FAULT_DROP_SAMPLE) && worker->index == 0 && ++worker->samples == 10) return;
+	if (worker->urls) digest_record(&worker->urls[sample->row], sample);
 	tally_record(worker->tally, worker->totals, sample, &worker->plan->groups, recording_stage(worker, sample->due));
 	if (sample->done > worker->ended_at) worker->ended_at = sample->done;
 }
@@ -69,29 +86,35 @@ static void recording_split(struct worker *worker, const struct sample *sample, 
 	hist_record(&worker->totals->client_queue, sample->done - stamp, 1);
 }
 
-void recording_finish(struct worker *worker, struct conn *conn, const struct http_end *end, nsec done) {
+void recording_finish(struct worker *worker, const struct task *task, const struct http_end *end, nsec done) {
+	const struct flight *flight = &task->flight;
 	struct sample sample;
-	recording_make(conn, end, done, &sample);
+	recording_make(task, end, done, &sample);
 	if (sample.reason == REASON_NONE) {
 		if (!status_set_has(&worker->plan->expected, sample.status)) sample.reason = REASON_STATUS;
 		recording_complete(worker, done);
 	}
-	if (!conn->flight.counted) return;
+	if (!flight->counted) return;
 	recording_count(worker, &sample);
-	if (conn->net.stamp > 0 && end->reason == REASON_NONE) recording_split(worker, &sample, conn->net.stamp);
-	if (worker->truth >= 0 && end->reason == REASON_NONE && sample.retry == 0)
-		hist_record(&worker->totals->own_error, done - sample.ready - sample.connect - sample.tls - worker->truth, 1);
+	if (end->reason != REASON_NONE) return;
+	if (task->conn && task->conn->net.stamp > 0) recording_split(worker, &sample, task->conn->net.stamp);
+	if (flight->has_truth && sample.retry == 0)
+		hist_record(&worker->totals->own_error, done - sample.ready - sample.connect - sample.tls - flight->truth, 1);
 }
 
-void recording_open(struct worker *worker, struct conn *conn, nsec now) {
+void recording_open(struct worker *worker, struct task *task, nsec now) {
 	struct sample sample;
 	struct http_end end = {.reason = REASON_OPEN};
-	if (conn->state == CONN_BUSY) {
-		end = h1_ops.cancel(conn_http(conn), 0);
+	const struct flight *flight = &task->flight;
+	if (task->state == TASK_SETUP) task->address = (uint16_t)conn_address_row(task->conn);
+	if (task->state == TASK_SETUP && conn_is_in_setup(task->conn))
+		setup_abandon(worker, task->conn, now); /* its time so far is a part of the request's */
+	if (task->state == TASK_SENT) {
+		end = task->conn->http->cancel(conn_http(task->conn), task->id);
 		end.reason = REASON_OPEN;
-		if (!end.any_byte && conn->flight.on_wire) worker->tally->lost++;
+		if (!end.any_byte && flight->on_wire) worker->tally->lost++;
 	}
-	recording_make(conn, &end, now, &sample);
+	recording_make(task, &end, now, &sample);
 	sample.flags |= SAMPLE_OPEN;
-	if (conn->flight.counted) recording_count(worker, &sample);
+	if (flight->counted) recording_count(worker, &sample);
 }

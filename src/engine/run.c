@@ -16,6 +16,7 @@ struct run {
 	struct worker *workers;
 	struct tally *tally, *fresh; /* the sum so far, and what this tick collects */
 	struct totals *totals;
+	struct digest *urls;   /* one for each row of a list of URLs; NULL: no list */
 	struct cursor planned; /* open loop: walks the whole schedule */
 	uint64_t planned_count;
 	int descriptor; /* eventfd: all workers are ready, or done */
@@ -102,8 +103,11 @@ bool run_start(const struct run_inputs *inputs, struct run **ret, struct err *er
 	const struct plan *plan = inputs->plan;
 	struct run *run = mem_zeroed(1, sizeof(*run));
 	run->shared.plan = plan;
-	run->shared.addresses = inputs->addresses;
+	run->shared.places = inputs->places;
 	run->shared.tls = inputs->tls;
+	run->shared.tls_settings = inputs->tls_settings;
+	run->shared.sources = inputs->sources;
+	run->shared.family = inputs->family;
 	run->shared.hooks = inputs->hooks;
 	atomic_init(&run->shared.stop, NSEC_NEVER);
 	atomic_init(&run->shared.tickets, plan->requests);
@@ -113,6 +117,8 @@ bool run_start(const struct run_inputs *inputs, struct run **ret, struct err *er
 	run->tally = tally_new(plan->groups.count);
 	run->fresh = tally_new(plan->groups.count);
 	run->totals = mem_zeroed(1, sizeof(*run->totals));
+	size_t rows = plan->targets->row_count;
+	if (rows > 0) run->urls = mem_zeroed(rows < SAMPLE_ROWS_MAX ? rows : SAMPLE_ROWS_MAX, sizeof(*run->urls));
 	run->descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	bool ok = run->descriptor >= 0 || err_set_sys(err, ERR_FAILED, errno, "cannot make an event descriptor");
 	for (unsigned i = 0; ok && i < plan->threads; i++) ok = run_start_worker(run, i, err);
@@ -185,9 +191,9 @@ struct run_state run_tick(struct run *run, run_tick_fn *tick, void *user) {
 	return state;
 }
 
-/* Whether a byte of a response has arrived. */
+/* Whether a byte of a response has arrived. Not every byte of TLS or of HTTP/2 is one. */
 static bool run_answered(const struct run *run) {
-	if (!run->shared.tls) return run->tally->bytes_received > 0;
+	if (!run->shared.tls && !protocols_have_h2(&run->shared.plan->protocols)) return run->tally->bytes_received > 0;
 	for (unsigned i = 0; i < run->count; i++)
 		if (atomic_load_explicit(&run->workers[i].answered, memory_order_relaxed)) return true;
 	return false;
@@ -224,6 +230,8 @@ static void run_add_worker(struct run *run, struct worker *worker, struct run_to
 	if (worker->tally->upto - run->shared.start > run->upto) run->upto = worker->tally->upto - run->shared.start;
 	tally_merge(run->fresh, worker->tally);
 	totals_merge(run->totals, worker->totals);
+	size_t rows = run->shared.plan->targets->row_count;
+	for (size_t i = 0; run->urls && i < rows && i < SAMPLE_ROWS_MAX; i++) digest_merge(&run->urls[i], &worker->urls[i]);
 	if (!ret->tls_version) {
 		ret->tls_version = worker->tls_version;
 		ret->tls_cipher = worker->tls_cipher;
@@ -274,7 +282,7 @@ static double run_asked(const struct run *run) {
 
 void run_finish(struct run *run, run_tick_fn *tick, void *user, struct run_totals *ret) {
 	const struct plan *plan = run->shared.plan;
-	*ret = (struct run_totals){.tally = run->tally, .totals = run->totals};
+	*ret = (struct run_totals){.tally = run->tally, .totals = run->totals, .urls = run->urls};
 	nsec last = 0, window_start = run->shared.start + plan->warmup;
 	for (unsigned i = 0; i < run->count; i++) {
 		pthread_join(run->workers[i].thread, NULL);
@@ -305,6 +313,7 @@ void run_free(struct run *run) {
 	free(run->tally);
 	free(run->fresh);
 	free(run->totals);
+	free(run->urls);
 	if (run->descriptor >= 0) close(run->descriptor);
 	pthread_cond_destroy(&run->changed);
 	pthread_mutex_destroy(&run->lock);

@@ -13,6 +13,7 @@
 
 struct run;
 struct tls_context;
+struct sources;
 
 /* How the run stands. */
 struct run_state {
@@ -34,20 +35,37 @@ struct run_totals {
 	uint64_t failures;
 	struct strain strain;                 /* what the workers and their machine tell; throttling and steal are the caller's */
 	const char *tls_version, *tls_cipher; /* of the first handshake; NULL: there was none */
+	const struct digest *urls;            /* one for each row of a list of URLs; NULL: no list */
 };
 
-/* Sees every sample of the window before it is counted; for tests. Called by the workers, each on its own thread. */
+/* What of an exchange is seen. */
+enum run_trace {
+	TRACE_OPENED,         /* TCP (or the Unix socket) is connected; the bytes are the address, in text */
+	TRACE_SHAKEN,         /* a TLS handshake is done; the bytes are its version and cipher, in text */
+	TRACE_PROXY_SENT,     /* bytes of CONNECT ... */
+	TRACE_PROXY_RECEIVED, /* ... and of its answer */
+	TRACE_SENT,           /* plain bytes of a request, as the kernel or TLS took them */
+	TRACE_RECEIVED,       /* plain bytes that came */
+	TRACE_FRAME_SENT,     /* instead of them, if it is HTTP/2: its frames, in text (struct http_events, frame) */
+	TRACE_FRAME_RECEIVED,
+};
+
+/* For tests and --debug. Called by the workers, each on its own thread. */
 struct run_hooks {
-	void (*sample)(void *user, const struct sample *sample);
+	void (*sample)(void *user, const struct sample *sample); /* every sample of the window, before it is counted. NULL: not wanted */
+	void (*trace)(void *user, enum run_trace what, struct slice bytes, nsec at); /* NULL: not wanted */
 	void *user;
 };
 
 /* What a run is made of; everything outlives it. */
 struct run_inputs {
 	const struct plan *plan;
-	const struct address_list *addresses;
-	const struct tls_context *tls; /* NULL: plain. Every worker makes its own from it (tls_context_share) */
-	const struct run_hooks *hooks; /* NULL: none */
+	const struct address_list *places; /* of each place of the plan's route; an empty list: it is looked up in the run */
+	const struct tls_context *tls;     /* NULL: neither a target nor a proxy is https. Every worker makes its own from it (tls_context_share) */
+	const struct tls_settings *tls_settings; /* without `tls`: what a redirect to https goes by */
+	const struct sources *sources;           /* local addresses; NULL: the kernel's choice */
+	int family;                              /* of the addresses that are looked up in the run: AF_UNSPEC, AF_INET, AF_INET6 */
+	const struct run_hooks *hooks;           /* NULL: none */
 };
 
 /* Starts the workers; they prepare (open connections in advance), and run_tick gives the start when all are ready. ERR_FAILED. */

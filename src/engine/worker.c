@@ -5,8 +5,12 @@
 #include <sys/prctl.h>
 
 #include "engine/carrier.h"
+#include "engine/decoding.h"
+#include "engine/flow.h"
+#include "engine/redirect.h"
 #include "engine/setup.h"
 
+#define TIMERS_AT_ONCE 64
 #define SPIN_BEFORE (50 * USEC) /* before a due time: no more sleep */
 
 bool worker_open(struct worker *worker, unsigned index, struct run_shared *shared, struct err *err) {
@@ -14,58 +18,91 @@ bool worker_open(struct worker *worker, unsigned index, struct run_shared *share
 	*worker = (struct worker){.index = index, .shared = shared, .plan = plan};
 	if (!loop_open_epoll(&conn_loop_events, worker, &worker->loop, err)) return false;
 	if (plan->kernel_stamps != KERNEL_STAMPS_OFF) worker->loop->ops->stamp(worker->loop, NULL, true);
-	if (shared->tls) {
-		worker->tls = tls_context_share(shared->tls);
-		worker->plain = mem_alloc(CARRIER_PLAIN_BYTES);
-	}
+	if (shared->hooks && shared->hooks->trace) worker->trace = shared->hooks;
 	worker->model = plan->open_loop ? &model_open : &model_closed;
-	worker->http = h1_ops.new_shared(plan->truth ? &conn_http_events_truth : &conn_http_events);
-	worker->next_address = (uint16_t)(index % shared->addresses->count);
-	worker->conn_count = (size_t)plan_share(plan, plan->max_tasks, index);
-	worker->stride = (sizeof(struct conn) + h1_ops.state_bytes + 15) / 16 * 16;
-	worker->conns = mem_zeroed(worker->conn_count, worker->stride);
-	timers_init(&worker->timers, worker->conn_count);
+	worker->source_turn = index;
+	worker->task_count = (size_t)plan_tasks(plan, plan->max_tasks, index);
+	worker->tasks = mem_zeroed(worker->task_count, sizeof(*worker->tasks));
+	for (size_t i = 0; i < worker->task_count; i++) worker->tasks[i].id = (uint32_t)i;
+	timers_init(&worker->task_timers, worker->task_count);
+	worker->end_room = plan->streams < worker->task_count ? (size_t)plan->streams : worker->task_count;
+	worker->ends = mem_zeroed(worker->end_room, sizeof(*worker->ends));
+	worker_set_events(worker);
+	size_t rows = plan->targets->row_count;
+	if (rows > 0) worker->urls = mem_zeroed(rows < SAMPLE_ROWS_MAX ? rows : SAMPLE_ROWS_MAX, sizeof(*worker->urls));
 	worker->tally = tally_new(plan->groups.count);
 	worker->totals = mem_zeroed(1, sizeof(*worker->totals));
-	worker->stop = NSEC_NEVER;
+	worker->window_start = worker->stop = NSEC_NEVER; /* what is opened in advance is no load */
 	mailbox_swap(&worker->fresh, tally_new(plan->groups.count));
+	peers_open(worker);
 	return true;
 }
 
 void worker_close(struct worker *worker) {
+	decoding_close(worker);
+	peers_close(worker);
 	loop_close_epoll(worker->loop);
-	if (worker->http) h1_ops.free_shared(worker->http);
 	tls_context_close(worker->tls);
 	free(worker->plain);
+	free(worker->unwrapped);
 	timers_fini(&worker->timers);
-	free(worker->conns);
+	timers_fini(&worker->task_timers);
+	pool_close(worker);
+	free(worker->tasks);
+	free(worker->ends);
+	free(worker->urls);
 	free(worker->tally);
 	free(worker->totals);
 	free(mailbox_swap(&worker->fresh, NULL));
 	free(mailbox_swap(&worker->filled, NULL));
 }
 
+void worker_show_sent(const struct worker *worker, const struct iovec *iov, size_t size, nsec now) {
+	for (; size > 0; iov++) {
+		size_t part = iov->iov_len < size ? iov->iov_len : size;
+		worker_trace_bytes(worker, TRACE_SENT, (struct slice){iov->iov_base, part}, now);
+		size -= part;
+	}
+}
+
 /* Handles all that has come so far, without waiting; what comes meanwhile may be left. */
 static void worker_catch_up(struct worker *worker) {
-	size_t turns = worker->conn_count / 64 + 2; /* a turn takes more than 64 */
+	size_t turns = worker->slots_used / 64 + 2; /* a turn takes more than 64 */
 	do worker->loop->ops->turn(worker->loop, 0, NSEC_NEVER);
 	while (worker->loop->more && --turns > 0);
 }
 
-/* Runs the timers that are due at `now`, after everything that had come by then: time-outs are the target's, never our own delay in reading. */
+static nsec worker_next_timer(const struct worker *worker) {
+	nsec conns = timers_next(&worker->timers), tasks = timers_next(&worker->task_timers);
+	return conns < tasks ? conns : tasks;
+}
+
+/* Runs one timer that is due at `now`, if there is one. */
+static bool worker_run_timer(struct worker *worker, nsec now) {
+	struct timer *timer = timers_take(&worker->task_timers, now);
+	if (timer) {
+		flow_timer(worker, (struct task *)(void *)((char *)timer - offsetof(struct task, timer)), now);
+		return true;
+	}
+	timer = timers_take(&worker->timers, now);
+	if (timer) conn_timer(worker, (struct conn *)(void *)((char *)timer - offsetof(struct conn, timer)), now);
+	return timer != NULL;
+}
+
+/* Runs the timers that are due at `now`, after everything that had come by then: time-outs are the target's, never our own delay in reading. They may be
+ * many, and each may open a connection, which takes a millisecond when free ports are few: the stop is looked at meanwhile. */
 static void worker_run_timers(struct worker *worker, nsec now) {
-	struct timer *timer;
-	if (timers_next(&worker->timers) > now) return;
+	if (worker_next_timer(worker) > now) return;
 	worker_catch_up(worker);
-	while ((timer = timers_take(&worker->timers, now)))
-		conn_timer(worker, (struct conn *)(void *)((char *)timer - offsetof(struct conn, timer)), now);
+	for (unsigned run = 1; worker_run_timer(worker, now); run++) {
+		conn_flush_marked(worker);
+		if (run % TIMERS_AT_ONCE == 0 && clock_now() >= atomic_load_explicit(&worker->shared->stop, memory_order_relaxed)) break;
+	}
 }
 
 static bool worker_is_connecting(const struct worker *worker) {
-	for (size_t i = 0; i < worker->conn_count; i++) {
-		uint8_t state = worker_conn(worker, i)->state;
-		if (state == CONN_CONNECTING || state == CONN_SHAKING) return true;
-	}
+	for (size_t i = 0; i < worker->slots_used; i++)
+		if (conn_is_in_setup(worker_conn(worker, i))) return true;
 	return false;
 }
 
@@ -102,7 +139,7 @@ static nsec worker_next_moment(const struct worker *worker, nsec now, nsec due) 
 	nsec until = now + WORKER_TICK;
 	if (due < until) until = due;
 	if (worker->mail_at > now && worker->mail_at < until) until = worker->mail_at;
-	if (timers_next(&worker->timers) < until) until = timers_next(&worker->timers);
+	if (worker_next_timer(worker) < until) until = worker_next_timer(worker);
 	if (worker->stop > now && worker->stop < until) until = worker->stop;
 	if (worker->drain_end < until) until = worker->drain_end;
 	return until;
@@ -127,11 +164,15 @@ void worker_see_stop(struct worker *worker, nsec now) {
 /* Ends what the drain left: requests in flight are counted as open. */
 static void worker_end(struct worker *worker) {
 	nsec now = clock_now();
-	for (size_t i = 0; i < worker->conn_count; i++) {
+	for (size_t i = 0; i < worker->tasks_used; i++) {
+		struct task *task = &worker->tasks[i];
+		if (task->flight.active) recording_open(worker, task, now);
+		if (task->flight.redirect) redirect_free(&task->flight);
+	}
+	for (size_t i = 0; i < worker->slots_used; i++) {
 		struct conn *conn = worker_conn(worker, i);
-		if (conn->flight.active) recording_open(worker, conn, now);
-		if (conn->state == CONN_CONNECTING || conn->state == CONN_SHAKING) setup_abandon(worker, conn);
-		if (conn_is_open(conn)) conn_close(worker, conn, CLOSER_END);
+		if (conn_is_in_setup(conn)) setup_abandon(worker, conn, now);
+		if (conn_is_open(conn) || conn->state == CONN_LEAVING) conn_close(worker, conn, CLOSER_END);
 	}
 	if (worker->tally->done_in_window + worker->tally->sent_in_window + worker->tally->ok + worker->tally->failed + worker->tally->open > 0)
 		worker->tally->upto = now;
@@ -165,11 +206,13 @@ void worker_run(struct worker *worker) {
 		worker_mark(worker, now);
 		worker_run_timers(worker, now);
 		worker->model->advance(worker, now);
+		if (worker->dirty) conn_flush_marked(worker);
 		worker_mail(worker, now);
 		if (worker_is_done(worker, now)) break;
 		nsec due = worker->model->next(worker);
 		nsec until = worker_next_moment(worker, now, due);
 		nsec spun = worker->loop->ops->turn(worker->loop, until, worker_spin_from(worker, due, until));
+		if (worker->dirty) conn_flush_marked(worker);
 		asked = until;
 		worker->tally->spun += spun;
 		worker->spun += spun;

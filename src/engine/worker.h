@@ -10,12 +10,16 @@
 #include "base/mailbox.h"
 #include "engine/conn.h"
 #include "engine/effort.h"
+#include "engine/model.h"
+#include "engine/peers.h"
+#include "engine/pool.h"
 #include "engine/run.h"
 #include "net/address.h"
 #include "net/loop.h"
 #include "net/timers.h"
 #include "net/tls.h"
 #include "plan/plan.h"
+#include "record/digest.h"
 #include "record/strain.h"
 #include "record/tally.h"
 
@@ -25,41 +29,24 @@
 /* What all threads of a run see. Written by main before the start line or as noted. */
 struct run_shared {
 	const struct plan *plan;
-	const struct address_list *addresses;
-	const struct tls_context *tls; /* NULL: plain */
-	const struct run_hooks *hooks; /* NULL: none */
-	nsec start;                    /* of the run */
-	_Atomic nsec stop;             /* no request due at or after it is sent; a signal makes it earlier, to at least 200 ms from then */
-	_Atomic bool abandon;          /* by a signal: what waits for a connection is given up */
-	_Atomic uint64_t tickets;      /* closed loop with --requests: tickets not yet granted ... */
-	_Atomic uint64_t numbers;      /* ... and the next number of a request without a ticket: the two shared counters, used once in 128 requests */
+	const struct address_list *places;       /* of each place of the route; empty: looked up in the run */
+	const struct tls_context *tls;           /* NULL: neither a target nor a proxy is https; a redirect may still lead there, with ... */
+	const struct tls_settings *tls_settings; /* ... these */
+	const struct sources *sources;           /* local addresses; NULL: the kernel's choice */
+	int family;                              /* of the addresses that are looked up in the run: AF_UNSPEC, AF_INET, AF_INET6 */
+	const struct run_hooks *hooks;           /* NULL: none */
+	nsec start;                              /* of the run */
+	_Atomic nsec stop;                       /* no request due at or after it is sent; a signal makes it earlier, to at least 200 ms from then */
+	_Atomic bool abandon;                    /* by a signal: what waits for a connection is given up */
+	_Atomic uint64_t tickets;                /* closed loop with --requests: tickets not yet granted ... */
+	_Atomic uint64_t numbers; /* ... and the next number of a request without a ticket: the two shared counters, used once in 128 requests */
 };
 
-struct worker;
-
-/* The two ways to decide when a request is sent: model_open (a schedule) and model_closed (as fast as the tasks can). */
-struct model_ops {
-	/* Before the start line, connections still closed: takes memory, opens connections in advance. */
-	void (*prepare)(struct worker *worker);
-	/* At the start line. */
-	void (*start)(struct worker *worker);
-	/* The next moment at which advance() has something to do; NSEC_NEVER: none. */
-	nsec (*next)(const struct worker *worker);
-	/* Sends what is due at `now`. */
-	void (*advance)(struct worker *worker, nsec now);
-	/* A connection is free: its request ended (the connection idle, or closed). It may take the next request at once. */
-	void (*freed)(struct worker *worker, struct conn *conn, nsec now);
-	/* An idle connection was closed by its peer. NULL: nothing to do. */
-	void (*dropped)(struct worker *worker, struct conn *conn);
-	/* The timer of a connection without a request went off (perhaps for a reason that has passed). NULL: nothing to do. */
-	void (*timer)(struct worker *worker, struct conn *conn, nsec now);
-	/* Whether nothing is left to be sent. */
-	bool (*exhausted)(const struct worker *worker, nsec now);
-	/* At the end: counts what was planned and never sent. */
-	void (*finish)(struct worker *worker);
+/* What the protocol said of a request. */
+struct worker_end {
+	struct http_end end;
+	uint32_t id; /* number of its task */
 };
-
-extern const struct model_ops model_open, model_closed;
 
 struct worker {
 	unsigned index;
@@ -67,32 +54,42 @@ struct worker {
 	const struct plan *plan;
 	const struct model_ops *model;
 	struct loop *loop;
-	struct http_shared *http;
-	struct timers timers;
+	struct timers timers;      /* of connections ... */
+	struct timers task_timers; /* ... and of tasks */
+	struct peers peers;
+	uint64_t source_turn; /* --bind: the local address of the next dial */
 
 	/* TLS; NULL without it. */
 	struct tls_context *tls;
 	char *plain;                          /* CARRIER_PLAIN_BYTES: what was decrypted last */
+	char *unwrapped;                      /* the same of the TLS with a proxy that tunnels */
 	_Atomic bool answered;                /* a plain byte came; main looks at it, too */
 	const char *tls_version, *tls_cipher; /* of the first handshake */
 
-	/* Connections: one block, `stride` bytes each; struct conn and behind it the protocol's state. */
+	/* Tasks: requests in flight at most. */
+	struct task *tasks;
+	size_t task_count;
+	size_t tasks_used;       /* the others have never been used */
+	struct task *free_tasks; /* open loop: a stack */
+	size_t active;           /* requests in flight, those that wait for a connection included */
+
+	/* Connections: one block, `stride` bytes each; struct conn and behind it the protocol's state. See engine/pool.h. */
 	char *conns;
-	size_t conn_count, stride;
-	struct conn *idle_first, *idle_last; /* open loop: least recently used first */
-	struct conn *down;                   /* open loop: closed ones, a stack */
-	size_t down_count;
-	size_t active; /* requests in flight, set-up included */
-	uint16_t next_address;
-	uint64_t addresses_down; /* bit i: the last dial to address i failed; new connections go elsewhere while there is an elsewhere */
-	nsec addresses_again;    /* when they are tried again */
+	size_t slot_count; /* connections at most, >= task_count */
+	size_t slots_used; /* the others have never been used */
+	size_t stride;
+	struct conn *down; /* closed ones, a stack */
+	size_t leaving_count;
+	struct conn *dirty; /* those that have something to send: conn_mark */
 
 	/* Times that every request needs. */
 	nsec start, window_start, stop, drain_end;
 
 	/* Open loop. */
-	struct cursor cursor; /* the next request of this worker */
-	nsec full_since;      /* when the last free slot was taken; meaningful while none is free */
+	struct cursor cursor;                    /* the next request of this worker ... */
+	struct peer *next_peer;                  /* ... whom it goes to ... */
+	const struct http_request *next_request; /* ... and its bytes */
+	nsec full_since;                         /* when the last free slot was taken; meaningful while none is free */
 	bool full;
 	bool abandoned;  /* by a signal: what still waits at the stop is given up */
 	bool pumping;    /* requests are being sent: what becomes free meanwhile is seen by that loop */
@@ -105,10 +102,17 @@ struct worker {
 	/* Recording. */
 	struct tally *tally;
 	struct totals *totals;
-	struct http_end ended; /* filled by the end event, looked at after feed */
-	bool has_ended;
-	nsec truth;     /* --truth: how long the target had the request being answered, by its own record; -1: it did not say */
-	nsec last_done; /* of the last completion in the window, before it the first send; 0: nothing was sent. For the longest gap */
+	struct http_events events, batch_events; /* of connections with one request at once, and with several */
+	/* Filled by the end event, looked at when the protocol has digested its bytes: */
+	struct http_end ended; /* of a connection with one request at once ... */
+	struct task *ended_task;
+	struct worker_end *ends; /* ... or with several */
+	size_t end_count, end_room;
+	struct body **decoders; /* that no response needs at the moment */
+	size_t decoder_count, decoder_room;
+	const struct run_hooks *trace; /* NULL: nobody wants to see the bytes */
+	struct digest *urls;           /* one for each row of a list of URLs; NULL: no list */
+	nsec last_done;                /* of the last completion in the window, before it the first send; 0: nothing was sent. For the longest gap */
 	uint64_t samples;
 	size_t stage; /* row of the stage of the last sample, to search from */
 	uint64_t failed_dials[REASON_COUNT];
@@ -124,7 +128,6 @@ struct worker {
 	struct effort effort[2]; /* at the beginning and the end of the window */
 	unsigned marks;          /* of them taken so far */
 	nsec ended_at;           /* done of its last request that counts */
-	/* Read after the join. */
 	struct strain_gaps gaps;
 };
 
@@ -150,12 +153,48 @@ static inline bool worker_in_window(const struct worker *worker, nsec due) {
 	return due >= worker->window_start && due < worker->stop;
 }
 
+/* Makes sure that the timer of a connection goes off at `at` at the latest. */
+static inline void conn_arm(struct worker *worker, struct conn *conn, nsec at) {
+	if (conn->timer.place == 0 || conn->timer.at > at) timers_arm(&worker->timers, &conn->timer, at);
+}
+
+static inline void task_arm(struct worker *worker, struct task *task, nsec at) {
+	if (task->timer.place == 0 || task->timer.at > at) timers_arm(&worker->task_timers, &task->timer, at);
+}
+
+/* Returns the row of a connection's address among the plan's. */
+static inline size_t conn_address_row(const struct conn *conn) {
+	return conn->peer->row + conn->address * conn->peer->row_step;
+}
+
+/* A byte of an answer came over TLS or HTTP/2; main looks at it to see whether the target was ever reached. */
+static inline void worker_note_answer(struct worker *worker) {
+	if (!atomic_load_explicit(&worker->answered, memory_order_relaxed)) atomic_store_explicit(&worker->answered, true, memory_order_relaxed);
+}
+
+/* Shows whoever wants to see them (run_hooks.trace) the first `size` bytes of `iov`, which were sent at `now`. */
+void worker_show_sent(const struct worker *worker, const struct iovec *iov, size_t size, nsec now);
+static inline void worker_trace(const struct worker *worker, const struct iovec *iov, size_t size, nsec now) {
+	if (worker->trace) worker_show_sent(worker, iov, size, now);
+}
+
+/* The same for anything else. */
+static inline void worker_trace_bytes(const struct worker *worker, enum run_trace what, struct slice bytes, nsec now) {
+	if (worker->trace) worker->trace->trace(worker->trace->user, what, bytes, now);
+}
+
 /* Looks up the stop. To be called with a `now` read before, ahead of every decision to send what is due by `now`: main sets a new stop at least
  * 200 ms ahead of its own clock, so nothing decided by the old one can lie beyond the new one, however long this thread was held up. */
 void worker_see_stop(struct worker *worker, nsec now);
 
-/* Counts the end of the request of `conn` (see engine/recording.c). */
-void recording_finish(struct worker *worker, struct conn *conn, const struct http_end *end, nsec done);
+/* Sets the events of the protocol that the run needs: heads and bodies are looked at only if somebody wants to know. */
+void worker_set_events(struct worker *worker);
+
+/* The first byte of an attempt went to the kernel (see engine/recording.c). */
+void recording_attempt(struct worker *worker, struct flight *flight);
+
+/* Counts the end of the request of `task`. */
+void recording_finish(struct worker *worker, const struct task *task, const struct http_end *end, nsec done);
 
 /* Counts a request that is still in flight at the end of the drain. */
-void recording_open(struct worker *worker, struct conn *conn, nsec now);
+void recording_open(struct worker *worker, struct task *task, nsec now);

@@ -23,7 +23,7 @@ const struct fact_code fact_codes[FACT_CODES] = {
 	{1, COMMAND_RUN, "a configuration, set-up or run-time error"},
 	{1, COMMAND_TARGET, "it could not listen"},
 	{2, COMMAND_RUN | COMMAND_TARGET, "the command line is wrong"},
-	{3, COMMAND_RUN, "nothing could be measured: the server could not be reached"},
+	{3, COMMAND_RUN, "nothing could be measured: the server, or the proxy to it, could not be reached"},
 	{4, COMMAND_RUN, "strest or its machine limited the result (--strict)"},
 	{99, COMMAND_RUN, "a threshold was missed"},
 	{130, COMMAND_RUN, "left at once by a second Ctrl-C"},
@@ -35,6 +35,13 @@ const struct fact_variable fact_variables[FACT_VARIABLES] = {
 	{"STREST_LOG", "how much is logged: off, error, warn, info, debug or trace, or a list such as warn,strest=debug; decides over --verbose"},
 	{"RUST_LOG", "the same, where STREST_LOG is not set"},
 	{"NO_COLOR", "if set and not empty: no colours, as with --no-color"},
+	{"HTTP_PROXY", "the proxy for http:// URLs, where --proxy is not given; in lower case too, which goes first; ignored in upper case if "
+		       "REQUEST_METHOD is set (CGI)"},
+	{"HTTPS_PROXY", "the proxy for https:// URLs, likewise"},
+	{"ALL_PROXY", "the proxy for URLs that have none by these two"},
+	{"NO_PROXY", "hosts without a proxy: names, each with all below it, addresses, blocks such as 10.0.0.0/8, commas between; * is all. "
+		     "localhost and loopback addresses never "
+		     "go by a proxy of the environment"},
 	{"SSL_CERT_FILE", "a PEM bundle of trusted certificates in place of the system's"},
 	{"SSL_CERT_DIR", "a folder of trusted certificates in place of the system's"},
 };
@@ -49,6 +56,9 @@ const struct fact_example fact_examples[FACT_EXAMPLES] = {
 		"a rate that climbs to 500 and then to 2000 a second; results as JSON", false},
 	{COMMAND_RUN, "strest -u http://localhost:3000/items -X post -T application/json -d '{\"n\":1}' -s 201", "send a body and expect status 201",
 		false},
+	{COMMAND_RUN, "strest -u http://localhost:3000/upload -F name=Ann -F 'photo=@ann.png;type=image/png'", "post a form with a file in it",
+		false},
+	{COMMAND_RUN, "strest --urls-from-file urls.txt --rate 200 -t 1m", "load the URLs of a list in turn, with results per URL", false},
 	{COMMAND_RUN, "strest --config smoke.toml --rate 100", "settings from a file, and one of them changed for this run", false},
 	{COMMAND_TARGET, "strest target", "serve on 127.0.0.1:3000", true},
 	{COMMAND_TARGET, "strest target --listen 127.0.0.1:0 --threads 2 --stall 200ms/1s", "two threads that stand still for 200 ms in every second",
@@ -58,6 +68,7 @@ const struct fact_example fact_examples[FACT_EXAMPLES] = {
 const char *const fact_groups[GROUP_COUNT] = {
 	[GROUP_REQUEST] = "Request",
 	[GROUP_LOAD] = "Load",
+	[GROUP_CONNECT] = "Connections",
 	[GROUP_TLS] = "TLS",
 	[GROUP_OUTPUT] = "Output",
 	[GROUP_CONFIG] = "Configuration",

@@ -32,8 +32,8 @@ struct fact_key {
 
 #define FACT_COMMANDS 4
 #define FACT_CODES 9
-#define FACT_VARIABLES 5
-#define FACT_EXAMPLES 8
+#define FACT_VARIABLES 9
+#define FACT_EXAMPLES 10
 #define FACT_KEYS 10
 #define FACT_NOTES 3
 #define FACT_NOTES_BRIEF 1 /* the first ones stand in the short help too */

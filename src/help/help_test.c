@@ -107,6 +107,9 @@ static void groups_examples_and_exit_codes_are_named(void **state) {
 	assert_contains(all, "\n  130  ");
 	assert_contains(all, "\nEnvironment:\n");
 	assert_contains(all, "\n  NO_COLOR ");
+	assert_contains(all, "\n  HTTPS_PROXY ");
+	assert_contains(all, "\nConnections:\n");
+	assert_null(strstr(brief, "\nConnections:\n")); /* nothing that most runs need */
 	assert_null(strstr(all, "\nTarget:\n"));
 	assert_contains(target, "\nTarget:\n");
 	assert_null(strstr(target, "\nLoad:\n"));

@@ -20,7 +20,8 @@ const char *words_aliases(const struct option_row *row, const char *before, cons
 const char *words_choices(const struct option_row *row, const char *between, struct arena *arena) {
 	const char *words = row->choices, *list = "";
 	if (row->kind == KIND_TLS) words = "1.0|1.1|1.2|1.3";
-	if (row->check == CHECK_ALPN) words = "http/1.1";
+	if (row->check == CHECK_ALPN) words = "h2|http/1.1";
+	if (row->check == CHECK_HTTP_VERSION) words = "1.1|2";
 	for (struct slice word = option_next_word(&words); word.size; word = option_next_word(&words))
 		list = arena_format(arena, "%s%s%.*s", list, *list ? between : "", (int)word.size, word.at);
 	return *list ? list : NULL;
@@ -54,7 +55,7 @@ const char *words_keys(const struct option_row *row, const char *quote, struct a
 		char *name = arena_copy(arena, slice_of(names[i]));
 		for (char *c = name; *c; c++)
 			if (*c == '-') *c = '_';
-		if (names[i]) list = arena_format(arena, "%s or %s%s%s", list, quote, name, quote);
+		if (names[i] && strcmp(name, row->key) != 0) list = arena_format(arena, "%s or %s%s%s", list, quote, name, quote);
 	}
 	return list;
 }
@@ -77,7 +78,7 @@ const char *words_type(const struct option_row *row) {
 
 bool words_is_file(const struct option_row *row) {
 	const char *unit = value_unit(row);
-	return unit && strcmp(unit, "FILE") == 0;
+	return unit && (strcmp(unit, "FILE") == 0 || strcmp(unit, "PATH") == 0);
 }
 
 void words_wrap(struct buf *into, unsigned indent, unsigned width, const char *words) {

@@ -27,7 +27,7 @@ const char *words_keys(const struct option_row *row, const char *quote, struct a
 /* The type of its value in a config file: "number", "list of texts". */
 const char *words_type(const struct option_row *row);
 
-/* Whether the value names a file. */
+/* Whether the value names a file or a socket in a folder. */
 bool words_is_file(const struct option_row *row);
 
 /* Appends `words`, with a new line and `indent` blanks before a word that would pass `width` columns; what stands in [] stays together.

@@ -34,6 +34,8 @@ static void rules_and_choices_are_lists(void **state) {
 	assert_string_equal(words_choices(&row, ", ", &arena), "one, two");
 	assert_string_equal(words_conflicts(&row, &arena), "`--a`, `--b`");
 	assert_string_equal(words_keys(&row, "`", &arena), "`rate` or `load.rate` or `other_y`");
+	const struct option_row twice = {.flag = "b-header", .alias = "b-headers", .key = "b_headers"};
+	assert_string_equal(words_keys(&twice, "", &arena), "b_headers");
 	assert_string_equal(words_aliases(&row, "`--", "`, ", &arena), "`--other-y");
 }
 

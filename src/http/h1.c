@@ -39,6 +39,7 @@ struct http_shared {
 	const char *mark; /* end of the last piece of body that the parser reported; NULL: none */
 	struct head_memory heads;
 	struct meaning meanings[HEAD_COUNT];
+	struct meaning other;         /* of the head that is being taken, if it is like a remembered one but for the length */
 	llhttp_t parsers[HEAD_COUNT]; /* directly behind the head; used for FRAME_CHUNKED */
 };
 
@@ -47,10 +48,13 @@ struct h1 {
 	void *owner;
 	const struct http_request *request; /* NULL: idle */
 	size_t unsent;                      /* bytes of the request the carrier has not accepted yet */
+	char *kept;                         /* the head so far if it comes in pieces; NULL: nothing */
 	nsec first;
 	uint64_t body_bytes;
 	uint64_t left;
 	uint32_t id;
+	uint32_t kept_bytes;
+	uint32_t kept_room;
 	uint32_t head_bytes; /* bytes of all heads of this response; then, chunked: bytes since the last byte of the body */
 	uint16_t status;
 	uint8_t phase;
@@ -59,6 +63,7 @@ struct h1 {
 	char last;  /* the last byte of it so far */
 	bool any_byte;
 	bool keep;
+	bool begun_sending; /* the owner knows that the first byte is out */
 	llhttp_t parser;
 };
 
@@ -113,14 +118,15 @@ static bool meaning_read(const llhttp_t *parser, struct meaning *ret) {
 	return true;
 }
 
-static bool meaning_equal(const struct meaning *a, const struct meaning *b) {
-	return a->frame == b->frame && a->status == b->status && a->keep == b->keep && a->length == b->length;
+/* Returns whether both mean the same, the length of the body apart. */
+static bool meaning_alike(const struct meaning *a, const struct meaning *b) {
+	return a->frame == b->frame && a->status == b->status && a->keep == b->keep;
 }
 
 /* Remembers a head that was parsed from one piece. */
 static void head_learn(struct http_shared *shared, struct slice head, const struct meaning *meaning, const llhttp_t *parser) {
 	for (int i = 0; i < HEAD_COUNT; i++)
-		if (meaning_equal(&shared->meanings[i], meaning) && head_loosen(&shared->heads, i, head)) return;
+		if (meaning_alike(&shared->meanings[i], meaning) && head_loosen(&shared->heads, i, head)) return;
 	int number = head_keep(&shared->heads, head);
 	if (number < 0) return;
 	shared->meanings[number] = *meaning;
@@ -137,7 +143,26 @@ static bool line_check(struct h1 *h1, struct slice piece) {
 	return !lf || before == '\r';
 }
 
-/* Acts on a complete head; `head` is empty if it came in pieces. The parser of a chunked message stands directly behind it. */
+/* Keeps the next piece of a head that does not come at once; HTTP_HEAD_MAX bounds it by way of head_bytes. */
+static void kept_add(struct h1 *h1, struct slice piece) {
+	if (piece.size > h1->kept_room - h1->kept_bytes) {
+		size_t room = h1->kept_room ? h1->kept_room : 512;
+		while (room < h1->kept_bytes + piece.size) room *= 2;
+		h1->kept = mem_resize(h1->kept, room);
+		h1->kept_room = (uint32_t)room;
+	}
+	memcpy(h1->kept + h1->kept_bytes, piece.at, piece.size);
+	h1->kept_bytes += (uint32_t)piece.size;
+}
+
+static void kept_drop(struct h1 *h1) {
+	free(h1->kept);
+	h1->kept = NULL;
+	h1->kept_bytes = 0;
+	h1->kept_room = 0;
+}
+
+/* Acts on a complete head. The parser of a chunked message stands directly behind it. */
 static enum reason head_take(struct h1 *h1, const struct meaning *meaning, struct slice head) {
 	h1->begun = false;
 	if (meaning->status < 200 && meaning->status != 101) {
@@ -148,7 +173,7 @@ static enum reason head_take(struct h1 *h1, const struct meaning *meaning, struc
 	h1->keep = meaning->keep;
 	if (meaning->status == 101) return REASON_UPGRADE;
 	const struct http_events *events = h1->shared->events;
-	if (events->head) events->head(h1->owner, h1->id, h1->status, head);
+	if (events->head && h1->status >= events->head_from) events->head(h1->owner, h1->id, h1->status, head);
 	switch (h1->request->is_head ? FRAME_NONE : meaning->frame) {
 	case FRAME_NONE: h1->phase = PHASE_DONE; break;
 	case FRAME_LENGTH:
@@ -168,6 +193,13 @@ static enum reason head_take(struct h1 *h1, const struct meaning *meaning, struc
 	return REASON_NONE;
 }
 
+/* Returns what a remembered head means with the Content-Length of this one. */
+static __attribute__((noinline)) const struct meaning *meaning_with_length(struct http_shared *shared, int number, struct slice head) {
+	shared->other = shared->meanings[number];
+	shared->other.length = head_length(&shared->heads, number, head);
+	return &shared->other;
+}
+
 /* Takes `*rest`'s head over from the memory, without parsing. Returns whether that was possible. */
 static bool head_recall(struct h1 *h1, struct slice *rest) {
 	struct http_shared *shared = h1->shared;
@@ -176,6 +208,7 @@ static bool head_recall(struct h1 *h1, struct slice *rest) {
 	struct slice head = {rest->at, head_size(&shared->heads, number)};
 	if (head.size > HTTP_HEAD_MAX - h1->head_bytes) return false;
 	const struct meaning *meaning = &shared->meanings[number];
+	if (head_differs_in_length(&shared->heads, number)) meaning = meaning_with_length(shared, number, head);
 	if (meaning->frame == FRAME_CHUNKED) {
 		h1->parser = shared->parsers[number];
 		h1->parser.data = h1;
@@ -206,12 +239,14 @@ static enum reason head_read(struct h1 *h1, struct slice *rest, nsec arrived) {
 	if (!line_check(h1, piece)) return REASON_MALFORMED;
 	h1->head_bytes += (uint32_t)piece.size;
 	*rest = (struct slice){rest->at + piece.size, rest->size - piece.size};
+	if ((!whole || result == HPE_OK) && h1->shared->events->head) kept_add(h1, piece);
 	if (result == HPE_OK) return REASON_NONE;
 	struct meaning meaning;
 	if (!meaning_read(&h1->parser, &meaning)) return REASON_MALFORMED;
-	if (!whole) piece = (struct slice){0};
 	if (whole && meaning.status >= 200) head_learn(h1->shared, piece, &meaning, &h1->parser);
-	return head_take(h1, &meaning, piece);
+	enum reason reason = head_take(h1, &meaning, whole ? piece : (struct slice){h1->kept, h1->kept_bytes});
+	if (!whole) kept_drop(h1);
+	return reason;
 }
 
 static enum reason chunks_read(struct h1 *h1, struct slice *rest) {
@@ -270,11 +305,13 @@ static struct http_end end_of(const struct h1 *h1, enum reason reason, bool reus
 /* Ends the outstanding request; the owner may do with the state what it likes, so nothing may touch it afterwards.
  * Returns whether the connection may be used further. */
 static bool request_end(struct h1 *h1, enum reason reason) {
-	bool reusable = reason == REASON_NONE && h1->keep && h1->unsent == 0;
+	bool fine = reason == REASON_NONE && h1->unsent == 0, reusable = fine && h1->keep;
 	struct http_end end = end_of(h1, reason, reusable);
+	end.leaving = fine && !h1->keep;
 	h1->request = NULL;
 	h1->unsent = 0;
 	h1->phase = reusable ? PHASE_HEAD : PHASE_DEAD;
+	if (!reusable) kept_drop(h1); /* a complete head is not kept any more */
 	h1->shared->events->end(h1->owner, h1->id, &end);
 	return reusable;
 }
@@ -298,42 +335,74 @@ static void h1_start(void *state, struct http_shared *shared, void *owner) {
 	h1->phase = PHASE_HEAD;
 }
 
+static void h1_stop(void *state) {
+	struct h1 *h1 = state;
+	kept_drop(h1);
+}
+
 static unsigned h1_room(const void *state) {
 	const struct h1 *h1 = state;
 	return !h1->request && h1->phase == PHASE_HEAD;
 }
 
+static bool h1_is_ending(const void *state) {
+	const struct h1 *h1 = state;
+	return h1->phase == PHASE_DEAD;
+}
+
 static void h1_submit(void *state, uint32_t id, const struct http_request *request) {
 	struct h1 *h1 = state;
-	assert(h1_room(h1));
+	assert(h1_room(h1) && request->body_bytes >= request->body.size);
 	h1->request = request;
 	h1->id = id;
-	h1->unsent = request->head.size + request->body.size;
+	h1->unsent = request->head.size + request->body_bytes;
 	h1->first = 0;
 	h1->body_bytes = 0;
 	h1->head_bytes = 0;
 	h1->status = 0;
 	h1->any_byte = false;
 	h1->begun = false;
+	h1->begun_sending = false;
+}
+
+/* Offers what is left of the body when `gone` bytes of it are out already; returns the number of pieces. On its own, so that a request without a
+ * body does not save registers for it. */
+static __attribute__((noinline)) int body_drain(const struct http_request *request, size_t gone, struct iovec *iov, int max) {
+	int count = 0;
+	for (unsigned i = 0; i <= request->more_count && count < max; i++) {
+		struct slice piece = i ? request->more[i - 1] : request->body;
+		size_t skip = gone < piece.size ? gone : piece.size;
+		gone -= skip;
+		if (skip < piece.size) iov[count++] = (struct iovec){(char *)piece.at + skip, piece.size - skip};
+	}
+	return count;
 }
 
 static int h1_drain(void *state, struct iovec *iov, int max) {
 	const struct h1 *h1 = state;
 	if (!h1->unsent) return 0;
-	const struct slice head = h1->request->head, body = h1->request->body;
-	size_t head_left = h1->unsent > body.size ? h1->unsent - body.size : 0;
+	const struct http_request *request = h1->request;
+	size_t head_left = h1->unsent > request->body_bytes ? h1->unsent - request->body_bytes : 0;
 	size_t body_left = h1->unsent - head_left;
 	int count = 0;
-	if (head_left && count < max) iov[count++] = (struct iovec){(char *)head.at + (head.size - head_left), head_left};
-	if (body_left && count < max) iov[count++] = (struct iovec){(char *)body.at + (body.size - body_left), body_left};
+	if (head_left && count < max) iov[count++] = (struct iovec){(char *)request->head.at + (request->head.size - head_left), head_left};
+	if (body_left) count += body_drain(request, request->body_bytes - body_left, iov + count, max - count);
 	return count;
 }
 
-static bool h1_drained(void *state, size_t bytes) {
+static bool h1_drained(void *state, size_t bytes, nsec now) {
 	struct h1 *h1 = state;
 	assert(bytes <= h1->unsent);
 	h1->unsent -= bytes;
-	return h1->unsent == 0;
+	if (h1->unsent == 0) {
+		h1->shared->events->sent(h1->owner, h1->id, true, now);
+		return true;
+	}
+	if (bytes > 0 && !h1->begun_sending) {
+		h1->begun_sending = true;
+		h1->shared->events->sent(h1->owner, h1->id, false, now);
+	}
+	return false;
 }
 
 static bool h1_feed(void *state, struct slice bytes, nsec arrived) {
@@ -373,6 +442,7 @@ static struct http_end h1_cancel(void *state, uint32_t id) {
 	struct h1 *h1 = state;
 	assert(h1->request && h1->id == id);
 	(void)id;
+	kept_drop(h1);
 	h1->request = NULL;
 	h1->unsent = 0;
 	h1->phase = PHASE_DEAD;
@@ -380,12 +450,14 @@ static struct http_end h1_cancel(void *state, uint32_t id) {
 }
 
 const struct http_ops h1_ops = {
-	.name = "http/1.1",
+	.name = "HTTP/1.1",
 	.state_bytes = sizeof(struct h1),
 	.new_shared = h1_new_shared,
 	.free_shared = h1_free_shared,
 	.start = h1_start,
+	.stop = h1_stop,
 	.room = h1_room,
+	.is_ending = h1_is_ending,
 	.submit = h1_submit,
 	.drain = h1_drain,
 	.drained = h1_drained,

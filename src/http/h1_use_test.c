@@ -14,45 +14,80 @@
 static struct probe probe;
 static _Alignas(max_align_t) char conn[PROBE_STATE_MAX];
 
-static const struct http_request post = {.head = {"POST / HTTP/1.1\r\nContent-Length: 10\r\n\r\n", 39}, .body = {"0123456789", 10}};
+static const struct http_request post = {.head = {"POST / HTTP/1.1\r\nContent-Length: 10\r\n\r\n", 39}, .body = {"0123456789", 10}, .body_bytes = 10};
+
+static const struct slice files[] = {{"ab", 2}, {"c", 1}, {"defg", 4}};
+static const struct http_request form = {
+	.head = {"POST / HTTP/1.1\r\nContent-Length: 10\r\n\r\n", 39}, .body = {"012", 3}, .more = files, .more_count = 3, .body_bytes = 10};
+static const struct http_request filed = {
+	.head = {"POST / HTTP/1.1\r\nContent-Length: 10\r\n\r\n", 39}, .more = files, .more_count = 3, .body_bytes = 7};
 
 static void a_connection_is_small(void **state) {
 	(void)state;
 	assert_true(h1_ops.state_bytes <= 256);
-	assert_string_equal(h1_ops.name, "http/1.1");
+	assert_string_equal(h1_ops.name, "HTTP/1.1");
+}
+
+static const struct {
+	const struct http_request *request;
+	const char *text;
+	int pieces;
+} sendings[] = {
+	{&probe_get, "GET / HTTP/1.1\r\n\r\n", 1},
+	{&post, "POST / HTTP/1.1\r\nContent-Length: 10\r\n\r\n0123456789", 2},
+	{&form, "POST / HTTP/1.1\r\nContent-Length: 10\r\n\r\n012abcdefg", 5},
+	{&filed, "POST / HTTP/1.1\r\nContent-Length: 10\r\n\r\nabcdefg", 4},
+};
+
+/* Sends all of it, at most `step` bytes and `max` pieces at a time. */
+static void send(const struct http_request *request, size_t step, int max, struct slice want) {
+	char sent[64];
+	size_t size = 0;
+	struct iovec iov[8];
+	bool out = false;
+	unsigned sends = 0;
+	probe.sents = 0;
+	h1_ops.submit(conn, 7, request);
+	assert_int_equal(h1_ops.room(conn), 0);
+	for (int count; (count = h1_ops.drain(conn, iov, max)) > 0;) {
+		assert_false(out);
+		assert_true(count <= max);
+		size_t taken = 0;
+		for (int i = 0; i < count; i++) {
+			assert_true(iov[i].iov_len > 0);
+			for (size_t k = 0; k < iov[i].iov_len && taken < step; k++, taken++) sent[size++] = ((const char *)iov[i].iov_base)[k];
+		}
+		assert_true(size <= want.size);
+		out = h1_ops.drained(conn, taken, ++sends);
+		assert_int_equal(probe.sents, sends == 1 || !out ? 1 : 2); /* the first byte is told, and the last one */
+		assert_int_equal(probe.sent_all, out);
+	}
+	assert_true(out);
+	assert_int_equal(probe.sent_at, sends);
+	assert_int_equal(size, want.size);
+	assert_memory_equal(sent, want.at, want.size);
 }
 
 static void a_request_goes_out_in_whatever_pieces_the_carrier_takes(void **state) {
 	(void)state;
 	struct http_shared *shared = h1_ops.new_shared(&probe_events);
-	for (size_t step = 1; step <= 49; step++) {
-		char sent[64];
-		size_t size = 0;
-		struct iovec iov[2];
-		bool out = false;
-		h1_ops.start(conn, shared, &probe);
-		assert_int_equal(h1_ops.drain(conn, iov, 2), 0);
-		h1_ops.submit(conn, 7, &post);
-		assert_int_equal(h1_ops.room(conn), 0);
-		for (int count; (count = h1_ops.drain(conn, iov, 2)) > 0;) {
-			assert_false(out);
-			size_t taken = 0;
-			for (int i = 0; i < count; i++)
-				for (size_t k = 0; k < iov[i].iov_len && taken < step; k++, taken++)
-					sent[size++] = ((const char *)iov[i].iov_base)[k];
-			out = h1_ops.drained(conn, taken);
-			assert_true(size <= 49);
+	for (size_t i = 0; i < LENGTH(sendings); i++) {
+		struct slice text = slice_of(sendings[i].text);
+		struct iovec iov[8];
+		for (size_t step = 1; step <= text.size; step++) {
+			for (int max = 1; max <= 6; max++) {
+				h1_ops.start(conn, shared, &probe);
+				assert_int_equal(h1_ops.drain(conn, iov, max), 0);
+				send(sendings[i].request, step, max, text);
+			}
 		}
-		assert_true(out);
-		assert_int_equal(size, 49);
-		assert_memory_equal(sent, "POST / HTTP/1.1\r\nContent-Length: 10\r\n\r\n0123456789", 49);
+		h1_ops.start(conn, shared, &probe);
+		h1_ops.submit(conn, 7, sendings[i].request);
+		assert_int_equal(h1_ops.drain(conn, iov, 8), sendings[i].pieces);
+		/* one piece at a time, if the owner wants it so */
+		assert_int_equal(h1_ops.drain(conn, iov, 1), 1);
+		assert_int_equal(iov[0].iov_len, sendings[i].request->head.size);
 	}
-	/* one piece at a time, if the owner wants it so */
-	struct iovec one;
-	h1_ops.start(conn, shared, &probe);
-	h1_ops.submit(conn, 7, &post);
-	assert_int_equal(h1_ops.drain(conn, &one, 1), 1);
-	assert_int_equal(one.iov_len, 39);
 	h1_ops.free_shared(shared);
 }
 
@@ -63,7 +98,7 @@ static void an_answer_before_the_request_is_out_ends_the_connection(void **state
 		probe_begin(&probe, conn, shared, false);
 		h1_ops.start(conn, shared, &probe);
 		h1_ops.submit(conn, 7, &post);
-		h1_ops.drained(conn, sent);
+		h1_ops.drained(conn, sent, 0);
 		probe_feed(&probe, conn, SLICE(OK_HI), 5);
 		assert_int_equal(probe.end.reason, REASON_NONE);
 		assert_int_equal(probe.end.reusable, sent == 49);
@@ -76,9 +111,16 @@ static void an_answer_before_the_request_is_out_ends_the_connection(void **state
 }
 
 struct chain {
-	unsigned left;
-	unsigned done;
+	unsigned sent, done;
 };
+
+static void chain_sent(void *owner, uint32_t id, bool all, nsec now) {
+	struct chain *chain = owner;
+	assert_int_equal(id, chain->sent);
+	assert_true(all);
+	assert_int_equal(now, id + 100);
+	chain->sent++;
+}
 
 static void chain_end(void *owner, uint32_t id, const struct http_end *end) {
 	struct chain *chain = owner;
@@ -86,34 +128,26 @@ static void chain_end(void *owner, uint32_t id, const struct http_end *end) {
 	assert_int_equal(id, chain->done);
 	assert_int_equal(end->body_bytes, 2);
 	chain->done++;
-	if (!chain->left) {
-		h1_ops.start(conn, NULL, NULL); /* as if the memory was given to somebody else */
-		return;
-	}
-	chain->left--;
-	assert_int_equal(h1_ops.room(conn), 1);
-	h1_ops.submit(conn, chain->done, &probe_get);
-	struct iovec iov[2];
-	assert_int_equal(h1_ops.drain(conn, iov, 2), 1);
-	assert_true(h1_ops.drained(conn, iov[0].iov_len));
 }
 
-static void the_next_request_may_be_submitted_from_the_end_event(void **state) {
+static void one_request_follows_the_other_on_a_connection(void **state) {
 	(void)state;
-	static const struct http_events events = {.end = chain_end}; /* head and body not wanted */
+	static const char *const answers[] = {OK_HI, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n", OK_HI};
+	static const struct http_events events = {.sent = chain_sent, .end = chain_end}; /* head and body not wanted */
 	struct http_shared *shared = h1_ops.new_shared(&events);
-	struct chain chain = {.left = 4};
+	struct chain chain = {0, 0};
 	h1_ops.start(conn, shared, &chain);
-	h1_ops.submit(conn, 0, &probe_get);
-	h1_ops.drained(conn, probe_get.head.size);
-	assert_true(h1_ops.feed(conn, SLICE(OK_HI), 1));
-	assert_true(h1_ops.feed(conn, SLICE("HTTP/1.1 200 OK\r\n"), 2));
-	assert_true(h1_ops.feed(conn, SLICE("Content-Length: 2\r\n\r\nhi"), 3));
-	assert_true(h1_ops.feed(conn, SLICE("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n"), 4));
-	assert_true(h1_ops.feed(conn, SLICE(OK_HI), 5));
-	assert_int_equal(chain.done, 4);
-	h1_ops.feed(conn, SLICE(OK_HI), 6);
-	assert_int_equal(chain.done, 5);
+	for (unsigned i = 0; i < LENGTH(answers); i++) {
+		assert_int_equal(h1_ops.room(conn), 1);
+		h1_ops.submit(conn, i, &probe_get);
+		assert_true(h1_ops.drained(conn, probe_get.head.size, i + 100));
+		assert_true(h1_ops.feed(conn, slice_of(answers[i]), i));
+		assert_int_equal(chain.done, i + 1);
+		assert_int_equal(chain.sent, i + 1);
+		assert_false(h1_ops.is_ending(conn));
+	}
+	h1_ops.stop(conn);
 	h1_ops.free_shared(shared);
 }
 
@@ -139,23 +173,45 @@ static void giving_up_tells_what_is_known_and_ends_nothing_twice(void **state) {
 	h1_ops.free_shared(shared);
 }
 
-static void the_head_is_handed_over_when_it_came_whole(void **state) {
+static void the_head_is_handed_over_whole_however_it_is_cut(void **state) {
 	(void)state;
-	static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n" OK_HI;
+	static const char text[] = "HTTP/1.1 100 Continue\r\nA: b\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\n" OK_HI;
+	static const char head[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n";
 	struct probe_input input = {.bytes = slice_of(text)};
 	struct http_shared *shared = h1_ops.new_shared(&probe_events);
-	for (int again = 0; again < 2; again++) {
-		probe_run(&probe, shared, &input, NULL);
-		assert_int_equal(probe.head_at, 25);
-		assert_int_equal(probe.head_size, sizeof(text) - 1 - 25 - 2);
-		probe_run(&probe, shared, &input, (size_t[]){25, 0});
-		assert_int_equal(probe.head_at, 0);
-		assert_int_equal(probe.head_size, sizeof(text) - 1 - 25 - 2);
-		probe_run(&probe, shared, &input, (size_t[]){30, 0});
-		assert_int_equal(probe.heads, 1);
-		assert_int_equal(probe.head_size, 0);
+	for (size_t one = 0; one < sizeof(text) - 1; one++) {
+		for (size_t two = one; two < sizeof(text) - 1; two++) {
+			probe_run(&probe, shared, &input, one == two ? (size_t[]){one, 0} : (size_t[]){one ? one : two, one ? two : 0, 0});
+			assert_int_equal(probe.heads, 1);
+			assert_int_equal(probe.head_size, sizeof(head) - 1);
+			assert_memory_equal(probe.head, head, sizeof(head) - 1);
+			assert_int_equal(probe.end.reason, REASON_NONE);
+		}
 	}
 	h1_ops.free_shared(shared);
+}
+
+/* A sanitizer finds what is not given back. */
+static void a_head_in_pieces_is_given_back_however_the_request_ends(void **state) {
+	(void)state;
+	static const struct http_events deaf = {.sent = probe_sent, .end = probe_end};
+	for (int wanted = 0; wanted < 2; wanted++) {
+		struct http_shared *shared = h1_ops.new_shared(wanted ? &probe_events : &deaf);
+		for (int how = 0; how < 5; how++) {
+			probe_begin(&probe, conn, shared, false);
+			probe_feed(&probe, conn, SLICE("HTTP/1.1 100 Continue\r\nA:"), 1);
+			probe_feed(&probe, conn, SLICE(" b\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length:"), 2);
+			if (how == 0) h1_ops.cancel(conn, 7);
+			if (how == 1) h1_ops.finish(conn, false, 3);
+			if (how == 2) h1_ops.finish(conn, true, 3);
+			if (how == 3) probe_feed(&probe, conn, SLICE("\x01"), 3);
+			if (how == 4) probe_feed(&probe, conn, SLICE(" 2\r\n\r\nh"), 3);
+			if (how == 4) h1_ops.cancel(conn, 7);
+			assert_int_equal(probe.ends, how >= 1 && how <= 3);
+			assert_int_equal(probe.heads, wanted && how == 4);
+		}
+		h1_ops.free_shared(shared);
+	}
 }
 
 /* Builds a head of exactly `size` bytes without a body. */
@@ -181,6 +237,10 @@ static void a_head_over_the_limit_is_refused_at_the_same_byte_always(void **stat
 			probe_run(&probe, shared, &input, cuts[i]);
 			assert_int_equal(probe.end.reason, want);
 			assert_int_equal(probe.end.status, 204);
+			assert_int_equal(probe.heads, !more);
+			if (more) continue;
+			assert_int_equal(probe.head_size, HTTP_HEAD_MAX);
+			assert_memory_equal(probe.head, text, HTTP_HEAD_MAX);
 		}
 		free(text);
 	}
@@ -225,7 +285,7 @@ static void an_endless_body_is_only_counted(void **state) {
 		"HTTP/1.1 200 OK\r\nContent-Length: 18446744073709551615\r\n\r\n",
 		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffff\r\n",
 	};
-	struct http_shared *shared = h1_ops.new_shared(&(struct http_events){.end = probe_end});
+	struct http_shared *shared = h1_ops.new_shared(&(struct http_events){.sent = probe_sent, .end = probe_end});
 	for (size_t i = 0; i < LENGTH(heads); i++) {
 		probe_begin(&probe, conn, shared, false);
 		assert_true(h1_ops.feed(conn, slice_of(heads[i]), 1));
@@ -268,9 +328,10 @@ int main(void) {
 		cmocka_unit_test(a_connection_is_small),
 		cmocka_unit_test(a_request_goes_out_in_whatever_pieces_the_carrier_takes),
 		cmocka_unit_test(an_answer_before_the_request_is_out_ends_the_connection),
-		cmocka_unit_test(the_next_request_may_be_submitted_from_the_end_event),
+		cmocka_unit_test(one_request_follows_the_other_on_a_connection),
 		cmocka_unit_test(giving_up_tells_what_is_known_and_ends_nothing_twice),
-		cmocka_unit_test(the_head_is_handed_over_when_it_came_whole),
+		cmocka_unit_test(the_head_is_handed_over_whole_however_it_is_cut),
+		cmocka_unit_test(a_head_in_pieces_is_given_back_however_the_request_ends),
 		cmocka_unit_test(a_head_over_the_limit_is_refused_at_the_same_byte_always),
 		cmocka_unit_test(trailers_without_end_are_refused),
 		cmocka_unit_test(an_endless_body_is_only_counted),

@@ -6,7 +6,6 @@
 /* Fields that decide about framing or the connection: their values are compared, always. */
 static const struct slice weighty[] = {
 	SLICE("connection"),
-	SLICE("content-length"),
 	SLICE("expect"),
 	SLICE("keep-alive"),
 	SLICE("proxy-connection"),
@@ -37,6 +36,19 @@ static bool all_printable(const char *at, size_t size) {
 	return true;
 }
 
+/* Returns whether these are digits, few enough for a number of 64 bits. */
+static bool all_digits(const char *at, size_t size) {
+	for (size_t i = 0; i < size; i++)
+		if (at[i] < '0' || at[i] > '9') return false;
+	return size > 0 && size < 19;
+}
+
+/* Returns whether the gap may hold what stands there in `head`. */
+static bool gap_allows(const struct head_gap *gap, const char *head) {
+	size_t size = (size_t)(gap->to - gap->from);
+	return gap->number ? all_digits(head + gap->from, size) : all_printable(head + gap->from, size);
+}
+
 static bool head_matches(const struct head *head, struct slice bytes) {
 	if (!head->size || head->size > bytes.size) return false;
 	size_t from = 0;
@@ -46,6 +58,7 @@ static bool head_matches(const struct head *head, struct slice bytes) {
 		if (!all_printable(bytes.at + gap->from, (size_t)(gap->to - gap->from))) return false;
 		from = gap->to;
 	}
+	if (head->number && !gap_allows(&head->gap[head->number - 1], bytes.at)) return false;
 	return memcmp(head->at + from, bytes.at + from, head->size - from) == 0;
 }
 
@@ -54,7 +67,7 @@ void head_init(struct head_memory *memory) {
 	memory->next = 0;
 	for (unsigned i = 0; i < HEAD_COUNT; i++) {
 		memory->heads[i].size = 0;
-		memory->heads[i].gaps = 0;
+		memory->heads[i].gaps = memory->heads[i].number = 0;
 	}
 }
 
@@ -68,19 +81,31 @@ int head_find(struct head_memory *memory, struct slice bytes) {
 	return -1;
 }
 
+uint64_t head_length(const struct head_memory *memory, int number, struct slice bytes) {
+	const struct head *head = &memory->heads[number];
+	assert(head->number > 0);
+	const struct head_gap *gap = &head->gap[head->number - 1];
+	uint64_t length = 0;
+	for (size_t at = gap->from; at < gap->to; at++) length = length * 10 + (uint64_t)(bytes.at[at] - '0');
+	return length;
+}
+
 static bool name_weighty(struct slice name) {
 	for (size_t i = 0; i < LENGTH(weighty); i++)
 		if (slice_equal_nocase(name, weighty[i])) return true;
 	return false;
 }
 
-/* Returns where the value of the line [from, to) begins (behind the colon), 0 if its value may not become a gap. */
-static size_t value_of(const char *head, size_t from, size_t to) {
+/* Finds the value of the line [from, to) of a head; false if it may not become a gap. */
+static bool value_find(const char *head, size_t from, size_t to, struct head_gap *ret) {
 	const char *colon = memchr(head + from, ':', to - from);
-	if (!colon || colon == head + from) return 0;
-	if (head[from] == ' ' || head[from] == '\t') return 0;
-	if (name_weighty((struct slice){head + from, (size_t)(colon - head) - from})) return 0;
-	return (size_t)(colon - head) + 1;
+	if (!colon || colon == head + from) return false;
+	if (head[from] == ' ' || head[from] == '\t') return false;
+	struct slice name = {head + from, (size_t)(colon - head) - from};
+	if (name_weighty(name)) return false;
+	*ret = (struct head_gap){(uint16_t)(colon + 1 - head), (uint16_t)to, slice_equal_nocase(name, SLICE("content-length"))};
+	if (ret->number && head[ret->from] == ' ') ret->from++;
+	return true;
 }
 
 /* Returns the end of the line that begins at `from` (where its CR LF stands), 0 if it does not end so. */
@@ -107,14 +132,15 @@ static bool gaps_collect(const struct head *old, struct slice head, struct head 
 		if (to == 0) return false;
 		if (to == from) break;
 		if (to + 2 >= head.size || head.at[to + 2] == ' ' || head.at[to + 2] == '\t') return false;
-		size_t value = value_of(head.at, from, to);
-		bool gap = value && (gap_known(old, value) || memcmp(old->at + value, head.at + value, to - value) != 0);
-		size_t same = gap ? value : to;
+		struct head_gap value;
+		bool gap = value_find(head.at, from, to, &value) &&
+			   (gap_known(old, value.from) || memcmp(old->at + value.from, head.at + value.from, to - value.from) != 0);
+		size_t same = gap ? value.from : to;
 		if (memcmp(old->at + from, head.at + from, same - from) != 0) return false;
 		if (gap) {
-			if (ret->gaps == HEAD_GAPS_MAX || !all_printable(head.at + value, to - value) || !all_printable(old->at + value, to - value))
-				return false;
-			ret->gap[ret->gaps++] = (struct head_gap){(uint16_t)value, (uint16_t)to};
+			if (ret->gaps == HEAD_GAPS_MAX || !gap_allows(&value, head.at) || !gap_allows(&value, old->at)) return false;
+			ret->gap[ret->gaps++] = value;
+			if (value.number) ret->number = ret->gaps;
 		}
 		if (memcmp(old->at + to, "\r\n", 2) != 0) return false;
 		from = to + 2;
@@ -127,9 +153,10 @@ bool head_loosen(struct head_memory *memory, int number, struct slice head) {
 	struct head *old = &memory->heads[number];
 	if (old->size != head.size || head.size < 4) return false;
 	struct head found;
-	found.gaps = 0;
+	found.gaps = found.number = 0;
 	if (!gaps_collect(old, head, &found)) return false;
 	old->gaps = found.gaps;
+	old->number = found.number;
 	memcpy(old->gap, found.gap, sizeof(found.gap));
 	memory->last = (unsigned)number;
 	return true;
@@ -141,7 +168,7 @@ int head_keep(struct head_memory *memory, struct slice head) {
 	unsigned number = memory->next;
 	struct head *place = &memory->heads[number];
 	place->size = (uint16_t)head.size;
-	place->gaps = 0;
+	place->gaps = place->number = 0;
 	memcpy(place->at, head.at, head.size);
 	memory->next = (number + 1) % HEAD_COUNT;
 	memory->last = number;

@@ -52,7 +52,10 @@ static void values_that_change_nothing_become_gaps(void **state) {
 static void what_matters_never_becomes_a_gap(void **state) {
 	(void)state;
 	static const char *const pairs[][2] = {
-		{LINE "Content-Length: 2\r\n\r\n", LINE "Content-Length: 3\r\n\r\n"},
+		{LINE "Content-Length: 2\r\n\r\n", LINE "Content-Length: x\r\n\r\n"},
+		{LINE "Content-Length: 12\r\n\r\n", LINE "Content-Length:  3\r\n\r\n"},
+		{LINE "Content-Length: 12\r\n\r\n", LINE "Content-Length: +3\r\n\r\n"},
+		{LINE "Content-Length: 1000000000000000000\r\n\r\n", LINE "Content-Length: 1000000000000000001\r\n\r\n"}, /* 19 digits */
 		{LINE "CONNECTION: aaaaa\r\n\r\n", LINE "CONNECTION: close\r\n\r\n"},
 		{LINE "Transfer-Encoding: chunked\r\n\r\n", LINE "Transfer-Encoding: chunkex\r\n\r\n"},
 		{LINE "Proxy-Connection: aaaaa\r\n\r\n", LINE "Proxy-Connection: close\r\n\r\n"},
@@ -78,6 +81,22 @@ static void what_matters_never_becomes_a_gap(void **state) {
 		assert_int_equal(head_find(&memory, slice_of(pairs[i][1])), -1);
 		assert_int_equal(head_find(&memory, slice_of(pairs[i][0])), number);
 	}
+}
+
+static void the_digits_of_a_length_may_differ(void **state) {
+	(void)state;
+	head_init(&memory);
+	int number = head_keep(&memory, SLICE(LINE "content-length: 1000\r\nA: b\r\n\r\n"));
+	assert_false(head_differs_in_length(&memory, number));
+	assert_int_equal(head_find(&memory, SLICE(LINE "content-length: 1999\r\nA: b\r\n\r\n")), -1);
+	assert_true(head_loosen(&memory, number, SLICE(LINE "content-length: 1999\r\nA: b\r\n\r\n")));
+	struct slice other = SLICE(LINE "content-length: 0452\r\nA: b\r\n\r\nbody");
+	assert_int_equal(head_find(&memory, other), number);
+	assert_true(head_differs_in_length(&memory, number));
+	assert_int_equal(head_length(&memory, number, other), 452);
+	assert_int_equal(head_find(&memory, SLICE(LINE "content-length: 045x\r\nA: b\r\n\r\n")), -1);
+	assert_int_equal(head_find(&memory, SLICE(LINE "content-length:  452\r\nA: b\r\n\r\n")), -1);
+	assert_int_equal(head_find(&memory, SLICE(LINE "content-length: 452\r\nA: b\r\n\r\n")), -1);
 }
 
 static void the_oldest_head_makes_room_but_never_the_last_one(void **state) {
@@ -162,9 +181,7 @@ static void the_memory_never_decides_otherwise_than_the_parser(void **state) {
 		probe_run(&warm_probe, warm, &input, NULL);
 		probe_run(&cold_probe, cold, &input, NULL);
 		h1_ops.free_shared(cold);
-		if (!probe_equal(&warm_probe, &cold_probe) || warm_probe.head_size != cold_probe.head_size ||
-			warm_probe.head_at != cold_probe.head_at)
-			fail_msg("round %u: '%.*s'", i, (int)size, text);
+		if (!probe_equal(&warm_probe, &cold_probe)) fail_msg("round %u: '%.*s'", i, (int)size, text);
 	}
 	h1_ops.free_shared(warm);
 }
@@ -174,6 +191,7 @@ int main(void) {
 		cmocka_unit_test(an_equal_head_is_found_whatever_follows),
 		cmocka_unit_test(values_that_change_nothing_become_gaps),
 		cmocka_unit_test(what_matters_never_becomes_a_gap),
+		cmocka_unit_test(the_digits_of_a_length_may_differ),
 		cmocka_unit_test(the_oldest_head_makes_room_but_never_the_last_one),
 		cmocka_unit_test(the_memory_never_decides_otherwise_than_the_parser),
 	};

@@ -57,7 +57,7 @@ static bool check_scheme(const struct source *s, struct err *err) {
 }
 
 static bool byte_allowed(unsigned char byte) {
-	return byte < 0x80 && !strchr("\"<>\\^`{|}", byte);
+	return byte < 0x80 && !strchr(" \"<>\\^`{|}", byte);
 }
 
 /* Returns the URL with everything percent-encoded in path and query that may not stand there (RFC 3986 section 2.1). curl's own
@@ -175,12 +175,12 @@ static bool read_parts(CURLU *handle, const struct source *s, struct arena *aren
 	return true;
 }
 
-static bool read_url(const struct source *s, struct arena *arena, struct url *ret, struct err *err) {
-	if (!check_characters(s, err) || !check_scheme(s, err) || !check_host(s, err)) return false;
+/* Reads an absolute URL that has no control characters; `flags` are curl's. */
+static bool read_url(const struct source *s, unsigned flags, struct arena *arena, struct url *ret, struct err *err) {
+	if (!check_scheme(s, err) || !check_host(s, err)) return false;
 	CURLU *handle = curl_url();
 	if (!handle) return refuse(CURLUE_OUT_OF_MEMORY, s, err);
-	/* Path as it is: curl would remove dot segments otherwise. */
-	CURLUcode code = curl_url_set(handle, CURLUPART_URL, encode(s->text, arena), CURLU_PATH_AS_IS);
+	CURLUcode code = curl_url_set(handle, CURLUPART_URL, encode(s->text, arena), flags);
 	struct url url = {0};
 	bool good = code == CURLUE_OK ? read_parts(handle, s, arena, &url, err) : refuse(code, s, err);
 	curl_url_cleanup(handle);
@@ -206,9 +206,52 @@ const char *url_mask(const char *text, struct arena *arena) {
 }
 
 bool url_parse_shown(const char *text, const char *shown, struct arena *arena, struct url *ret, struct err *err) {
-	return read_url(&(struct source){text, shown}, arena, ret, err);
+	struct source s = {text, shown};
+	/* Path as it is: curl would remove dot segments otherwise. */
+	return check_characters(&s, err) && read_url(&s, CURLU_PATH_AS_IS, arena, ret, err);
 }
 
 bool url_parse(const char *text, struct arena *arena, struct url *ret, struct err *err) {
 	return url_parse_shown(text, url_mask(text, arena), arena, ret, err);
+}
+
+static bool has_control(struct slice text) {
+	for (size_t i = 0; i < text.size; i++)
+		if ((unsigned char)text.at[i] < ' ' || text.at[i] == 0x7f) return true;
+	return false;
+}
+
+/* Puts scheme, authority and path of the base before a reference that has neither of the first two (RFC 3986 section 5.2.2). */
+static const char *join(const struct url *base, const char *reference, struct arena *arena) {
+	size_t path = strcspn(base->target, "?");
+	if (!*reference)
+		path = strlen(base->target);
+	else if (*reference == '/')
+		path = 0;
+	else if (*reference != '?')
+		path = (size_t)((const char *)memrchr(base->target, '/', path) - base->target) + 1; /* a target begins with one */
+	return arena_format(arena, "%s://%s%.*s%s", base->scheme, base->authority, (int)path, base->target, reference);
+}
+
+bool url_join(const struct url *base, struct slice reference, struct arena *arena, struct url *ret) {
+	reference = slice_trim(slice_cut(slice_trim(reference), '#', &(struct slice){0}));
+	if (has_control(reference)) return false;
+	const char *text = arena_copy(arena, reference);
+	size_t size;
+	bool whole = scheme_find(text, &size), host = strncmp(text, "//", 2) == 0;
+	if (host)
+		text = arena_format(arena, "%s:%s", base->scheme, text);
+	else if (!whole)
+		text = join(base, text, arena);
+	/* Dot segments go where paths were put together or could have been. */
+	bool as_is = whole || !reference.size || *reference.at == '?';
+	struct url url;
+	struct err err;
+	if (!read_url(&(struct source){text, text}, as_is ? CURLU_PATH_AS_IS : 0, arena, &url, &err)) return false;
+	if (!whole && !host) {
+		url.host = arena_copy(arena, slice_of(base->host)); /* a zone and the user are not part of the text */
+		if (base->userinfo) url.userinfo = arena_copy(arena, slice_of(base->userinfo));
+	}
+	*ret = url;
+	return true;
 }

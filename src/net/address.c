@@ -5,20 +5,25 @@
 #include <ifaddrs.h>
 #include <netdb.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* A look-up that two threads share; the last one that leaves frees it. */
 struct lookup {
+	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t finished;
+	void (*tell)(void *user); /* called under the lock; NULL: somebody waits for `finished` */
+	void *user;
 	bool done, abandoned;
-	int result;
+	int result; /* of getaddrinfo */
 	struct addrinfo *found;
-	char host[256];
+	int family;
+	uint16_t port;
+	char host[];
 };
 
-static void lookup_free(struct lookup *lookup) {
+static void lookup_destroy(struct lookup *lookup) {
 	if (lookup->found) freeaddrinfo(lookup->found);
 	pthread_cond_destroy(&lookup->finished);
 	pthread_mutex_destroy(&lookup->lock);
@@ -27,37 +32,61 @@ static void lookup_free(struct lookup *lookup) {
 
 static void *lookup_run(void *argument) {
 	struct lookup *lookup = argument;
-	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_protocol = IPPROTO_TCP}, *found = NULL;
+	struct addrinfo hints = {.ai_family = lookup->family, .ai_socktype = SOCK_STREAM, .ai_protocol = IPPROTO_TCP}, *found = NULL;
 	int result = getaddrinfo(lookup->host, NULL, &hints, &found);
 	pthread_mutex_lock(&lookup->lock);
 	lookup->done = true;
 	lookup->result = result;
 	lookup->found = result == 0 ? found : NULL;
 	bool abandoned = lookup->abandoned;
+	if (!abandoned && lookup->tell) lookup->tell(lookup->user);
 	pthread_cond_signal(&lookup->finished);
 	pthread_mutex_unlock(&lookup->lock);
-	if (abandoned) lookup_free(lookup);
+	if (abandoned) lookup_destroy(lookup);
 	return NULL;
 }
 
-static struct lookup *lookup_start(const char *host, struct err *err) {
-	struct lookup *lookup = mem_zeroed(1, sizeof(*lookup));
+static struct lookup *lookup_new(const struct address_query *query) {
+	size_t size = strlen(query->host) + 1;
+	struct lookup *lookup = mem_zeroed(1, sizeof(*lookup) + size);
 	pthread_condattr_t attributes;
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	pthread_mutex_init(&lookup->lock, NULL);
 	pthread_cond_init(&lookup->finished, &attributes);
 	pthread_condattr_destroy(&attributes);
-	snprintf(lookup->host, sizeof(lookup->host), "%s", host);
-	pthread_t thread;
-	int failed = pthread_create(&thread, NULL, lookup_run, lookup);
-	if (failed) {
-		lookup_free(lookup);
-		err_set_sys(err, ERR_FAILED, failed, "cannot start the resolver thread");
-		return NULL;
-	}
-	pthread_detach(thread);
+	lookup->family = query->family;
+	lookup->port = query->port;
+	memcpy(lookup->host, query->host, size);
 	return lookup;
+}
+
+bool lookup_begin(const struct address_query *query, void (*done)(void *user), void *user, struct lookup **ret, struct err *err) {
+	struct lookup *lookup = lookup_new(query);
+	lookup->tell = done;
+	lookup->user = user;
+	int failed = pthread_create(&lookup->thread, NULL, lookup_run, lookup);
+	if (failed) {
+		lookup_destroy(lookup);
+		return err_set_sys(err, ERR_FAILED, failed, "cannot start the resolver thread");
+	}
+	*ret = lookup;
+	return true;
+}
+
+void lookup_free(struct lookup *lookup) {
+	if (!lookup) return;
+	pthread_mutex_lock(&lookup->lock);
+	bool done = lookup->done;
+	pthread_t thread = lookup->thread;
+	lookup->abandoned = true;
+	pthread_mutex_unlock(&lookup->lock);
+	if (!done) {
+		pthread_detach(thread);
+		return;
+	}
+	pthread_join(thread, NULL); /* it is at its end; what the resolver kept for it goes with it */
+	lookup_destroy(lookup);
 }
 
 static const char *address_format(const struct address *address, struct arena *arena) {
@@ -86,30 +115,68 @@ static void address_add(struct address_list *list, const struct sockaddr *found,
 	list->at[list->count++] = address;
 }
 
-static bool address_collect(struct lookup *lookup, uint16_t port, struct arena *arena, struct address_list *ret, struct err *err) {
-	if (lookup->result != 0) return err_set(err, ERR_UNREACHABLE, "cannot resolve '%s': %s", lookup->host, gai_strerror(lookup->result));
-	struct address_list list = {.at = arena_array(arena, ADDRESS_MAX, sizeof(struct address))};
-	for (struct addrinfo *one = lookup->found; one; one = one->ai_next) address_add(&list, one->ai_addr, one->ai_addrlen, port);
-	if (list.count == 0) return err_set(err, ERR_UNREACHABLE, "'%s' has no IPv4 or IPv6 address", lookup->host);
-	for (size_t i = 0; i < list.count; i++) list.at[i].text = address_format(&list.at[i], arena);
+/* The addresses of a finished look-up; empty: *ret_words says why. */
+static void lookup_collect(const struct lookup *lookup, struct arena *arena, struct address_list *ret, const char **ret_words) {
+	struct address found[ADDRESS_MAX];
+	struct address_list list = {.at = found};
+	for (struct addrinfo *one = lookup->found; one; one = one->ai_next) address_add(&list, one->ai_addr, one->ai_addrlen, lookup->port);
+	ret->count = list.count;
+	ret->at = arena_array(arena, list.count, sizeof(struct address));
+	for (size_t i = 0; i < list.count; i++) {
+		ret->at[i] = found[i];
+		ret->at[i].text = address_format(&found[i], arena);
+	}
+	*ret_words = NULL;
+	if (list.count == 0) *ret_words = lookup->result != 0 ? gai_strerror(lookup->result) : "no IPv4 or IPv6 address";
+}
+
+bool lookup_take(struct lookup *lookup, struct arena *arena, struct address_list *ret, const char **ret_words) {
+	pthread_mutex_lock(&lookup->lock);
+	bool done = lookup->done;
+	pthread_mutex_unlock(&lookup->lock);
+	if (done) lookup_collect(lookup, arena, ret, ret_words);
+	return done;
+}
+
+static void lookup_wait(struct lookup *lookup, nsec limit) {
+	struct timespec until = clock_timespec(clock_now() + limit);
+	pthread_mutex_lock(&lookup->lock);
+	int waited = 0;
+	while (!lookup->done && waited == 0) waited = pthread_cond_timedwait(&lookup->finished, &lookup->lock, &until);
+	pthread_mutex_unlock(&lookup->lock);
+}
+
+/* What a family was asked for by. */
+static const char *address_family_words(int family) {
+	if (family == AF_UNSPEC) return "";
+	return family == AF_INET6 ? " with --ipv6" : " with --ipv4";
+}
+
+bool address_resolve(const struct address_query *query, struct arena *arena, struct address_list *ret, struct err *err) {
+	struct lookup *lookup;
+	struct address_list list;
+	const char *words = "no answer within --connect-timeout";
+	if (!lookup_begin(query, NULL, NULL, &lookup, err)) return false;
+	lookup_wait(lookup, query->limit);
+	bool found = lookup_take(lookup, arena, &list, &words) && list.count > 0;
+	lookup_free(lookup);
+	if (!found) return err_set(err, ERR_UNREACHABLE, "cannot resolve '%s'%s: %s", query->host, address_family_words(query->family), words);
 	*ret = list;
 	return true;
 }
 
-bool address_resolve(const struct address_query *query, struct arena *arena, struct address_list *ret, struct err *err) {
-	struct lookup *lookup = lookup_start(query->host, err);
-	if (!lookup) return false;
-	struct timespec until = clock_timespec(clock_now() + query->limit);
-	pthread_mutex_lock(&lookup->lock);
-	int waited = 0;
-	while (!lookup->done && waited == 0) waited = pthread_cond_timedwait(&lookup->finished, &lookup->lock, &until);
-	bool done = lookup->done;
-	lookup->abandoned = !done;
-	pthread_mutex_unlock(&lookup->lock);
-	if (!done) return err_set(err, ERR_UNREACHABLE, "cannot resolve '%s': no answer within --connect-timeout", query->host);
-	bool ok = address_collect(lookup, query->port, arena, ret, err);
-	lookup_free(lookup);
-	return ok;
+bool address_unix(const char *path, struct arena *arena, struct address_list *ret, struct err *err) {
+	struct address address = {.socket.path.sun_family = AF_UNIX};
+	size_t size = strlen(path), max = sizeof(address.socket.path.sun_path) - 1;
+	if (size == 0) return err_set(err, ERR_FAILED, "--unix-socket: the path is empty");
+	if (size > max)
+		return err_set(err, ERR_FAILED, "--unix-socket: '%s' is too long for a Unix socket; give a path of at most %zu bytes", path, max);
+	memcpy(address.socket.path.sun_path, path, size + 1);
+	address.size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + size + 1);
+	address.text = arena_format(arena, "unix:%s", path);
+	*ret = (struct address_list){1, arena_alloc(arena, sizeof(address))};
+	ret->at[0] = address;
+	return true;
 }
 
 static bool address_same_host(const struct address *a, const struct sockaddr *b) {
@@ -120,6 +187,7 @@ static bool address_same_host(const struct address *a, const struct sockaddr *b)
 }
 
 bool address_is_local(const struct address *address) {
+	if (address->socket.any.sa_family == AF_UNIX) return true;
 	struct address plain = *address;
 	if (address->socket.any.sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&address->socket.v6.sin6_addr)) {
 		plain.socket.v4 = (struct sockaddr_in){.sin_family = AF_INET};

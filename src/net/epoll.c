@@ -1,15 +1,19 @@
 /* loop_ops over epoll, level-triggered. What is not done makes it fast: no epoll_ctl after the connect, no second read after a short
  * one, no waiting for writability unless a send was short. */
+#include <assert.h>
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/mapped.h"
 #include "net/loop.h"
 
 #define BATCH 128
@@ -19,7 +23,8 @@
 struct epoll_loop {
 	struct loop loop; /* first: a struct loop * of ours points here */
 	int fd;
-	int count, at; /* of the batch: events fetched, event being handed out */
+	int count, at;          /* of the batch: events fetched, event being handed out */
+	struct loop_conn waker; /* the eventfd behind `wake`; it is always connecting, so that no other connection is asked whether it is the waker */
 	/* Kernel stamps. */
 	int stamper;      /* an idle socket that wants stamps, so that the kernel always makes them; -1: none */
 	nsec offset;      /* CLOCK_REALTIME - CLOCK_MONOTONIC ... */
@@ -64,32 +69,73 @@ static bool epoll_has_source(const struct address *address) {
 	return has;
 }
 
-static enum reason epoll_dial(struct loop *outer, struct loop_conn *conn, const struct address *address) {
-	struct epoll_loop *loop = epoll_of(outer);
+/* Makes connect() use this local address, with a port that need only be free towards the other end. Returns 0 or errno. */
+static int epoll_bind(int fd, const struct address *from) {
 	int on = 1;
-	*conn = (struct loop_conn){.fd = socket(address->socket.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
+	setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on)); /* of IPv6 sockets, too */
+	return bind(fd, &from->socket.any, from->size) == 0 ? 0 : errno;
+}
+
+static enum reason epoll_connect_reason(int sys, const struct address *address, const struct address *from) {
+	if (address->socket.any.sa_family == AF_UNIX) {
+		if (sys == ENOENT || sys == ECONNREFUSED) return REASON_NO_SOCKET;
+		if (sys == EAGAIN) return REASON_CONNECT_FAILED; /* its backlog is full */
+	}
+	if (sys == EADDRNOTAVAIL && !from && !epoll_has_source(address)) return REASON_UNREACHABLE;
+	return epoll_dial_reason(sys);
+}
+
+/* Starts connecting a new socket; REASON_NONE: it is on its way, or there already. */
+static enum reason epoll_connect(int fd, const struct dial *dial) {
+	const struct address *address = dial->to, *from = dial->from;
+	bool tcp = address->socket.any.sa_family != AF_UNIX;
+	int on = 1, off = 0;
+	if (tcp) setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if (tcp && dial->eager) setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &off, sizeof(off));
+	int failed = from ? epoll_bind(fd, from) : 0;
+	if (failed) return failed == EADDRNOTAVAIL ? REASON_NO_SOURCE : epoll_dial_reason(failed);
+	if (connect(fd, &address->socket.any, address->size) == 0 || errno == EINPROGRESS) return REASON_NONE;
+	return epoll_connect_reason(errno, address, from);
+}
+
+static enum reason epoll_dial(struct loop *outer, struct loop_conn *conn, const struct dial *dial) {
+	struct epoll_loop *loop = epoll_of(outer);
+	sa_family_t family = dial->to->socket.any.sa_family;
+	assert(!dial->from || dial->from->socket.any.sa_family == family);
+	*conn = (struct loop_conn){.fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
 	if (conn->fd < 0) return epoll_dial_reason(errno);
-	setsockopt(conn->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	int failed = connect(conn->fd, &address->socket.any, address->size) == 0 ? 0 : errno;
-	if ((failed && failed != EINPROGRESS) || !epoll_watch(loop, conn, EPOLL_CTL_ADD, EPOLLIN | EPOLLOUT | EPOLLRDHUP)) {
-		enum reason reason = epoll_dial_reason(failed && failed != EINPROGRESS ? failed : errno);
+	enum reason reason = epoll_connect(conn->fd, dial);
+	if (reason == REASON_NONE && !epoll_watch(loop, conn, EPOLL_CTL_ADD, EPOLLIN | EPOLLOUT | EPOLLRDHUP)) reason = epoll_dial_reason(errno);
+	if (reason != REASON_NONE) {
 		close(conn->fd);
-		if (failed == EADDRNOTAVAIL && !epoll_has_source(address)) reason = REASON_UNREACHABLE;
 		return reason;
 	}
 	conn->used = conn->connecting = true;
 	return REASON_NONE;
 }
 
+/* The C library's send() and recv() let the thread be cancelled in between, which ours never is, and which costs more than all else that they do. */
+static inline ssize_t plain_send(int fd, const void *bytes, size_t size) {
+	return syscall(SYS_sendto, fd, bytes, size, MSG_NOSIGNAL, NULL, 0);
+}
+
+static inline ssize_t plain_receive(int fd, void *bytes, size_t room) {
+	return syscall(SYS_recvfrom, fd, bytes, room, 0, NULL, NULL);
+}
+
+static ssize_t epoll_send_once(int fd, const struct iovec *iov, int count) {
+	if (count == 1) return plain_send(fd, iov->iov_base, iov->iov_len);
+	struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)iov, .msg_iovlen = (size_t)count};
+	return sendmsg(fd, &message, MSG_NOSIGNAL);
+}
+
 static ssize_t epoll_send(struct loop *outer, struct loop_conn *conn, const struct iovec *iov, int count) {
 	size_t size = 0;
 	for (int i = 0; i < count; i++) size += iov[i].iov_len;
-	ssize_t sent;
-	if (count == 1) {
-		sent = send(conn->fd, iov->iov_base, iov->iov_len, MSG_NOSIGNAL);
-	} else {
-		struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)iov, .msg_iovlen = (size_t)count};
-		sent = sendmsg(conn->fd, &message, MSG_NOSIGNAL);
+	ssize_t sent = epoll_send_once(conn->fd, iov, count);
+	if (sent < 0 && errno == EFAULT) { /* a mapped file that has shrunk */
+		mapped_touch(iov, count);
+		sent = epoll_send_once(conn->fd, iov, count);
 	}
 	if (sent < 0 && errno != EAGAIN && errno != EINTR) return -1;
 	if (sent < 0) sent = 0;
@@ -151,10 +197,11 @@ static void epoll_close(struct loop *outer, struct loop_conn *conn) {
 	*conn = (struct loop_conn){.fd = -1};
 }
 
-static void epoll_opened(struct epoll_loop *loop, struct loop_conn *conn) {
+static void epoll_opened(struct epoll_loop *loop, struct loop_conn *conn, uint32_t events) {
 	int failed = 0;
 	socklen_t size = sizeof(failed);
-	if (getsockopt(conn->fd, SOL_SOCKET, SO_ERROR, &failed, &size) != 0) failed = errno;
+	bool doubtful = events & (EPOLLERR | EPOLLHUP);
+	if (doubtful && getsockopt(conn->fd, SOL_SOCKET, SO_ERROR, &failed, &size) != 0) failed = errno;
 	conn->connecting = false;
 	if (failed == 0 && !epoll_watch(loop, conn, EPOLL_CTL_MOD, EPOLLIN | EPOLLRDHUP)) failed = errno;
 	if (failed) epoll_close(&loop->loop, conn);
@@ -179,7 +226,7 @@ static ssize_t epoll_receive_stamped(struct epoll_loop *loop, struct loop_conn *
 static void epoll_read(struct epoll_loop *loop, struct loop_conn *conn) {
 	nsec now = 0;
 	bool stamped = conn->stamped;
-	ssize_t size = stamped ? epoll_receive_stamped(loop, conn, &now) : recv(conn->fd, loop->bytes, sizeof(loop->bytes), 0);
+	ssize_t size = stamped ? epoll_receive_stamped(loop, conn, &now) : plain_receive(conn->fd, loop->bytes, sizeof(loop->bytes));
 	if (size > 0) {
 		if (!stamped) now = clock_now();
 		loop->loop.events->on_bytes(&loop->loop, conn, (struct slice){loop->bytes, (size_t)size}, now);
@@ -189,12 +236,30 @@ static void epoll_read(struct epoll_loop *loop, struct loop_conn *conn) {
 	}
 }
 
+static void epoll_wake(struct loop *outer) {
+	assert(outer->events->on_wake);
+	eventfd_write(epoll_of(outer)->waker.fd, 1);
+}
+
+static void epoll_woken(struct epoll_loop *loop) {
+	eventfd_t times;
+	eventfd_read(loop->waker.fd, &times);
+	loop->loop.events->on_wake(&loop->loop, clock_now());
+}
+
 static void epoll_handle(struct epoll_loop *loop, struct loop_conn *conn, uint32_t events) {
 	if (conn->connecting) {
-		epoll_opened(loop, conn);
+		if (conn == &loop->waker)
+			epoll_woken(loop);
+		else
+			epoll_opened(loop, conn, events);
 		return;
 	}
 	if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) conn->peer_closed = true;
+	if (conn->peer_closed && conn->parting) {
+		loop->loop.events->on_close(&loop->loop, conn, false, clock_now());
+		return;
+	}
 	if ((events & EPOLLOUT) && conn->want_write && !(events & (EPOLLHUP | EPOLLERR))) {
 		conn->want_write = false;
 		if (epoll_watch(loop, conn, EPOLL_CTL_MOD, EPOLLIN | EPOLLRDHUP))
@@ -240,30 +305,44 @@ static const struct loop_ops epoll_ops = {
 	.send = epoll_send,
 	.stamp = epoll_stamp,
 	.close = epoll_close,
+	.wake = epoll_wake,
 	.turn = epoll_turn,
 };
 
+/* Takes the descriptors of a loop. Returns 0 or errno; what was taken is there to be closed then. */
+static int epoll_take_descriptors(struct epoll_loop *loop) {
+	loop->fd = epoll_create1(EPOLL_CLOEXEC);
+	if (loop->fd < 0) return errno;
+	loop->waker.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	return loop->waker.fd >= 0 && epoll_watch(loop, &loop->waker, EPOLL_CTL_ADD, EPOLLIN) ? 0 : errno;
+}
+
 bool loop_open_epoll(const struct loop_events *events, void *owner, struct loop **ret, struct err *err) {
-	int fd = epoll_create1(EPOLL_CLOEXEC);
-	if (fd < 0) return err_set_sys(err, ERR_FAILED, errno, "cannot make an event loop");
-	struct timespec at_once = {0, 0};
-	struct epoll_event none;
-	if (epoll_pwait2(fd, &none, 1, &at_once, NULL) < 0) { /* Linux 5.11; a container may forbid it */
-		int failed = errno;
-		close(fd);
-		return err_set_sys(err, ERR_FAILED, failed, "this system does not offer epoll_pwait2");
-	}
 	struct epoll_loop *loop = mem_zeroed(1, sizeof(*loop));
 	loop->loop = (struct loop){&epoll_ops, events, owner};
-	loop->fd = fd;
+	loop->waker = (struct loop_conn){.fd = -1, .connecting = true};
 	loop->stamper = -1;
+	int failed = epoll_take_descriptors(loop);
+	if (failed) {
+		loop_close_epoll(&loop->loop);
+		return err_set_sys(err, ERR_FAILED, failed, "cannot make an event loop");
+	}
+	struct timespec at_once = {0, 0};
+	struct epoll_event none;
+	if (epoll_pwait2(loop->fd, &none, 1, &at_once, NULL) < 0) { /* Linux 5.11; a container may forbid it */
+		failed = errno;
+		loop_close_epoll(&loop->loop);
+		return err_set_sys(err, ERR_FAILED, failed, "this system does not offer epoll_pwait2");
+	}
 	*ret = &loop->loop;
 	return true;
 }
 
-void loop_close_epoll(struct loop *loop) {
-	if (!loop) return;
-	close(epoll_of(loop)->fd);
-	if (epoll_of(loop)->stamper >= 0) close(epoll_of(loop)->stamper);
+void loop_close_epoll(struct loop *outer) {
+	if (!outer) return;
+	struct epoll_loop *loop = epoll_of(outer);
+	if (loop->fd >= 0) close(loop->fd);
+	if (loop->waker.fd >= 0) close(loop->waker.fd);
+	if (loop->stamper >= 0) close(loop->stamper);
 	free(loop);
 }

@@ -114,7 +114,7 @@ static void turn_until(struct box *box, const int *counter, int wanted) {
 
 /* Opens a connection; returns the peer's end. */
 static int connect_end(struct box *box, struct end *end) {
-	assert_int_equal(box->loop->ops->dial(box->loop, &end->conn, &box->address), REASON_NONE);
+	assert_int_equal(box->loop->ops->dial(box->loop, &end->conn, &(struct dial){.to = &box->address}), REASON_NONE);
 	assert_true(end->conn.used);
 	turn_until(box, &end->opened, end->opened + 1);
 	assert_int_equal(end->reason, REASON_NONE);
@@ -157,7 +157,7 @@ static void a_refused_dial_says_so(void **state) {
 	struct address closed;
 	int deaf = bind_free(&closed);
 	struct end end = {0};
-	enum reason reason = box->loop->ops->dial(box->loop, &end.conn, &closed);
+	enum reason reason = box->loop->ops->dial(box->loop, &end.conn, &(struct dial){.to = &closed});
 	if (reason == REASON_NONE) {
 		turn_until(box, &end.opened, 1);
 		reason = end.reason;
@@ -178,7 +178,7 @@ static void without_descriptors_a_dial_fails_at_once(void **state) {
 	none.rlim_cur = 0;
 	struct end end = {0};
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
-	enum reason reason = box->loop->ops->dial(box->loop, &end.conn, &box->address);
+	enum reason reason = box->loop->ops->dial(box->loop, &end.conn, &(struct dial){.to = &box->address});
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
 	assert_int_equal(reason, REASON_NO_DESCRIPTOR);
 	assert_false(end.conn.used);
@@ -358,7 +358,7 @@ static void a_connection_closed_by_another_hears_nothing(void **state) {
 
 static void redial_other(struct loop *loop, struct end *end) {
 	loop->ops->close(loop, &end->other->conn);
-	assert_int_equal(loop->ops->dial(loop, &end->other->conn, end->again), REASON_NONE);
+	assert_int_equal(loop->ops->dial(loop, &end->other->conn, &(struct dial){.to = end->again}), REASON_NONE);
 }
 
 /* A listener whose queue is full lets connects wait (listen(2)). Returns it, with the two connections that fill it. */

@@ -81,7 +81,7 @@ static void pair_connect(struct pair *pair) {
 	assert_int_equal(bind(listener, &address.socket.any, address.size), 0);
 	assert_int_equal(getsockname(listener, &address.socket.any, &address.size), 0);
 	assert_int_equal(listen(listener, 1), 0);
-	assert_int_equal(pair->loop->ops->dial(pair->loop, &pair->conn, &address), REASON_NONE);
+	assert_int_equal(pair->loop->ops->dial(pair->loop, &pair->conn, &(struct dial){.to = &address}), REASON_NONE);
 	for (nsec limit = clock_now() + 5 * SEC; pair->opened == 0 && clock_now() < limit;) pair->loop->ops->turn(pair->loop, limit, NSEC_NEVER);
 	assert_int_equal(pair->opened, 1);
 	pair->peer = accept(listener, NULL, NULL);

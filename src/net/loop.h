@@ -23,6 +23,7 @@ struct loop_conn {
 	bool connecting;
 	bool want_write;  /* a send was short: on_sent comes */
 	bool peer_closed; /* the peer will send no more: seen together with the last bytes; never send again */
+	bool parting;     /* set by the owner: what still comes does not matter, on_close is told as soon as the peer closes */
 	bool stamped;     /* the kernel stamps what arrives: see loop_ops.stamp */
 	nsec stamp;       /* while on_bytes runs: when the last of these bytes reached the kernel, by CLOCK_MONOTONIC; else, or if not known, 0 */
 };
@@ -39,11 +40,21 @@ struct loop_events {
 	void (*on_sent)(struct loop *loop, struct loop_conn *conn, nsec now);
 	/* The peer closed (`reset`: by an error). The owner calls ops->close. */
 	void (*on_close)(struct loop *loop, struct loop_conn *conn, bool reset, nsec now);
+	/* loop_ops.wake was called, once or more, since the last time. NULL: nobody calls it. */
+	void (*on_wake)(struct loop *loop, nsec now);
+};
+
+/* Where to connect, and how. */
+struct dial {
+	const struct address *to;
+	const struct address *from; /* local address of the same family, without a port: the kernel picks one that is free towards `to`
+				     * (IP_BIND_ADDRESS_NO_PORT). NULL: the kernel's choice */
+	bool eager; /* bytes are sent as soon as it is open: they take the acknowledgement that opens it along (RFC 9293 section 3.5), which spares a packet */
 };
 
 struct loop_ops {
 	/* Starts connecting; REASON_NONE: on_open will come, else why not (nothing is open). */
-	enum reason (*dial)(struct loop *loop, struct loop_conn *conn, const struct address *address);
+	enum reason (*dial)(struct loop *loop, struct loop_conn *conn, const struct dial *dial);
 	/* Sends what the carrier takes now and returns the bytes; 0 and more short: on_sent follows; -1: the connection is broken (on_close does not come). */
 	ssize_t (*send)(struct loop *loop, struct loop_conn *conn, const struct iovec *iov, int count);
 	/* Turns the kernel's receive stamps (SO_TIMESTAMPNS) on or off for an open connection. They are given as CLOCK_REALTIME and converted by an offset
@@ -53,6 +64,8 @@ struct loop_ops {
 	void (*stamp)(struct loop *loop, struct loop_conn *conn, bool on);
 	/* Closes; no event comes for this connection any more. Nothing happens when it is closed already. */
 	void (*close)(struct loop *loop, struct loop_conn *conn);
+	/* Makes the present or next turn() call on_wake. Any thread. */
+	void (*wake)(struct loop *loop);
 	/* Waits until events are there, at most until `until` (CLOCK_MONOTONIC), and hands them out. From `spin_from` on it does not sleep
 	 * (NSEC_NEVER: always sleep). Returns the time spent waiting without sleep. */
 	nsec (*turn)(struct loop *loop, nsec until, nsec spin_from);

@@ -80,9 +80,9 @@ static void clear_errors(void) {
 }
 
 static void drop_session(struct tls *tls) {
-	if (!tls->context) return;
-	SSL_SESSION_free(tls->context->sessions[tls->address]);
-	tls->context->sessions[tls->address] = NULL;
+	if (!tls->peer) return;
+	SSL_SESSION_free(tls->peer->sessions[tls->address]);
+	tls->peer->sessions[tls->address] = NULL;
 }
 
 static void fail(struct tls *tls, enum reason reason) {
@@ -94,11 +94,11 @@ static void fail(struct tls *tls, enum reason reason) {
 
 /* RFC 7301 section 3.2: the answer must be one of the offer. No answer means HTTP/1.1. */
 static bool alpn_is_fine(const struct tls *tls) {
-	const struct tls_context *context = tls->context;
 	const unsigned char *chosen;
 	unsigned size;
 	SSL_get0_alpn_selected(tls->ssl, &chosen, &size);
-	if (!context || size == 0) return true;
+	if (!tls->peer || size == 0) return true;
+	const struct tls_context *context = tls->peer->context;
 	for (size_t at = 0; at < context->alpn_size; at += 1u + context->alpn[at])
 		if (context->alpn[at] == size && memcmp(context->alpn + at + 1, chosen, size) == 0) return true;
 	return false;
@@ -139,15 +139,15 @@ static void resume(struct tls *tls, SSL_SESSION *session) {
 	SSL_SESSION_free(copy);
 }
 
-struct tls *tls_connect(struct tls_context *context, unsigned address) {
-	assert(address < context->session_count);
-	struct tls *tls = new_tls(context->ssl);
-	tls->context = context;
+struct tls *tls_connect(struct tls_peer *peer, unsigned address) {
+	assert(address < peer->session_count);
+	struct tls *tls = new_tls(peer->context->ssl);
+	tls->peer = peer;
 	tls->address = address;
-	if (++context->live > LEAN_FROM) SSL_set_mode(tls->ssl, SSL_MODE_RELEASE_BUFFERS);
+	if (++peer->context->live > LEAN_FROM) SSL_set_mode(tls->ssl, SSL_MODE_RELEASE_BUFFERS);
 	SSL_set_connect_state(tls->ssl);
-	if (!context->host_is_address && SSL_set_tlsext_host_name(tls->ssl, context->host) != 1) clear_errors(); /* too long to be a name */
-	if (context->sessions[address]) resume(tls, context->sessions[address]);
+	if (!tls_peer_apply(peer, tls->ssl)) mem_fail();
+	if (peer->sessions[address]) resume(tls, peer->sessions[address]);
 	shake(tls);
 	return tls;
 }
@@ -162,7 +162,7 @@ void tls_free(struct tls *tls) {
 	if (!tls) return;
 	SSL_set_shutdown(tls->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN); /* else the session could not be resumed */
 	SSL_free(tls->ssl);
-	if (tls->context) tls->context->live--;
+	if (tls->peer) tls->peer->context->live--;
 	free(tls->out);
 	free(tls);
 }
@@ -278,7 +278,7 @@ void tls_drained(struct tls *tls, size_t bytes) {
 	tls->out_begin += bytes;
 	if (tls->out_begin < tls->out_end) return;
 	tls->out_begin = tls->out_end = 0;
-	bool few = tls->context && tls->context->live <= LEAN_FROM;
+	bool few = tls->peer && tls->peer->context->live <= LEAN_FROM;
 	if (tls->out_room <= OUT_KEPT || few) return; /* the next request needs it again */
 	free(tls->out);
 	tls->out = NULL;

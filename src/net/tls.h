@@ -14,19 +14,34 @@
 
 /* ---- client */
 
-struct tls_context; /* settings and trust, and the last session of each address */
+struct tls_context; /* settings and trust */
 
 /* Loads everything the settings name: --cacert (whole bundle, added to the system's trust; skipped with --insecure), --cert with chain, --key.
- * `host` is what certificates are checked against and sent as SNI (a DNS name; an IP address is checked as one and not sent, RFC 6066 section 3).
- * `addresses` is the number of addresses of the target: sessions are kept apart by address. ERR_FAILED with the option and file in the sentence: not
- * readable, no certificate in it, key and certificate do not match, an encrypted key, a version this OpenSSL refuses. */
-bool tls_context_open(const struct tls_settings *settings, const char *host, unsigned addresses, struct tls_context **ret, struct err *err);
+ * ERR_FAILED with the option and file in the sentence: not readable, no certificate in it, key and certificate do not match, an encrypted key, a
+ * version this OpenSSL refuses. */
+bool tls_context_open(const struct tls_settings *settings, struct tls_context **ret, struct err *err);
 
 /* Makes another one for another thread, from the same files as read before: no file is read again. Cannot fail. */
 struct tls_context *tls_context_share(const struct tls_context *context);
 
-/* NULL is fine. */
+/* After all of its peers. NULL is fine. */
 void tls_context_close(struct tls_context *context);
+
+/* Whom a context's connections are with: a host, and the last session of each of its addresses. */
+struct tls_peer;
+
+/* What a peer is. */
+enum tls_role {
+	TLS_TARGET,
+	TLS_PROXY, /* gets neither --cert nor --alpn */
+};
+
+/* Makes a peer of this thread's context. `host` is what certificates are checked against and sent as SNI (a DNS name; an IP address is checked as one and not
+ * sent, RFC 6066 section 3). `addresses` is how many addresses it has: sessions are kept apart by address. Cannot fail. */
+struct tls_peer *tls_peer_new(struct tls_context *context, enum tls_role role, const char *host, unsigned addresses);
+
+/* After all of its connections. NULL is fine. */
+void tls_peer_free(struct tls_peer *peer);
 
 enum tls_state {
 	TLS_SHAKING, /* the handshake goes on */
@@ -37,9 +52,9 @@ enum tls_state {
 
 struct tls; /* one connection */
 
-/* Begins a client's handshake towards address number `address`; tls_pending has its first bytes. Resumes the last session of that address with
+/* Begins a client's handshake with a peer at its address number `address`; tls_pending has its first bytes. Resumes the last session of that address with
  * --tls-resume. Cannot fail but for memory. */
-struct tls *tls_connect(struct tls_context *context, unsigned address);
+struct tls *tls_connect(struct tls_peer *peer, unsigned address);
 
 /* Frees it; NULL is fine. The session is kept for --tls-resume if the handshake was complete. */
 void tls_free(struct tls *tls);
@@ -89,7 +104,7 @@ void tls_close_notify(struct tls *tls);
 struct tls_server; /* certificate and key; shared by all threads of the target, const */
 
 /* With `cert` and `key` (PEM files, chain included) or, both NULL, with a self-signed certificate made now for localhost, 127.0.0.1 and ::1.
- * Speaks TLS 1.2 and 1.3, hands out session tickets, answers ALPN with http/1.1. ERR_FAILED with the option and file in the sentence. */
+ * Speaks TLS 1.2 and 1.3, hands out session tickets, answers ALPN with h2 or, without it in the offer, http/1.1. ERR_FAILED with the option and file in the sentence. */
 bool tls_server_open(const char *cert, const char *key, struct tls_server **ret, struct err *err);
 void tls_server_close(struct tls_server *server);
 

@@ -1,4 +1,3 @@
-#include <arpa/inet.h>
 #include <assert.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
@@ -7,19 +6,6 @@
 
 #include "base/arena.h"
 #include "net/tls_inner.h"
-
-/* A URL's host as certificates have it: no brackets, no zone of an IPv6 address (it means nothing elsewhere), no final dot (RFC 6066 section 3). */
-static void take_host(struct tls_context *context, const char *host) {
-	struct slice name = slice_of(host);
-	if (name.size >= 2 && name.at[0] == '[' && name.at[name.size - 1] == ']') name = (struct slice){name.at + 1, name.size - 2};
-	if (memchr(name.at, ':', name.size)) name = slice_cut(name, '%', &(struct slice){0});
-	if (name.size > 1 && name.at[name.size - 1] == '.') name.size--;
-	context->host = mem_alloc(name.size + 1);
-	memcpy(context->host, name.at, name.size);
-	context->host[name.size] = 0;
-	unsigned char address[sizeof(struct in6_addr)];
-	context->host_is_address = inet_pton(AF_INET, context->host, address) == 1 || inet_pton(AF_INET6, context->host, address) == 1;
-}
 
 /* The offer in the form of RFC 7301 section 3.1. */
 static void take_alpn(struct tls_context *context, const struct text_list *names) {
@@ -56,26 +42,22 @@ static int note_request(SSL *ssl, void *user) {
 /* Keeps the latest session; TLS 1.3's come after the handshake. */
 static int keep_session(SSL *ssl, SSL_SESSION *session) {
 	struct tls *tls = SSL_get_app_data(ssl);
-	SSL_SESSION **place = &tls->context->sessions[tls->address];
+	SSL_SESSION **place = &tls->peer->sessions[tls->address];
 	SSL_SESSION_free(*place);
 	*place = session;
 	return 1; /* its reference is ours now */
 }
 
-/* Who must be at the other end. RFC 9110 section 4.3.4: the name must be among the subject alternative names; the common name does not count. */
-static bool set_verification(struct tls_context *context) {
+/* Whose word is trusted; who must be at the other end is said for each connection: tls_peer_apply. */
+static void set_verification(struct tls_context *context) {
 	SSL_CTX *ssl = context->ssl;
+	SSL_CTX_set_verify(ssl, context->insecure ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, NULL);
 	if (context->insecure) {
-		SSL_CTX_set_verify(ssl, SSL_VERIFY_NONE, NULL);
 		SSL_CTX_set_cert_verify_callback(ssl, accept_any, NULL);
-		return true;
+	} else {
+		/* Whatever stands in the bundle is trusted, not only what signs itself. */
+		X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(ssl), X509_V_FLAG_PARTIAL_CHAIN);
 	}
-	SSL_CTX_set_verify(ssl, SSL_VERIFY_PEER, NULL);
-	X509_VERIFY_PARAM *param = SSL_CTX_get0_param(ssl);
-	X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
-	X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN); /* whatever stands in the bundle is trusted, not only what signs itself */
-	if (context->host_is_address) return X509_VERIFY_PARAM_set1_ip_asc(param, context->host) == 1;
-	return X509_VERIFY_PARAM_set1_host(param, context->host, 0) == 1;
 }
 
 /* Makes context->ssl as the context says, without trust and certificates. */
@@ -92,8 +74,8 @@ static bool make_ssl(struct tls_context *context) {
 	SSL_CTX_set_cert_cb(ssl, note_request, NULL);
 	SSL_CTX_set_session_cache_mode(ssl, context->resume ? SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL : SSL_SESS_CACHE_OFF);
 	if (context->resume) SSL_CTX_sess_set_new_cb(ssl, keep_session);
-	if (context->alpn_size > 0 && SSL_CTX_set_alpn_protos(ssl, context->alpn, (unsigned)context->alpn_size) != 0) return false;
-	return set_verification(context);
+	set_verification(context);
+	return context->alpn_size == 0 || SSL_CTX_set_alpn_protos(ssl, context->alpn, (unsigned)context->alpn_size) == 0;
 }
 
 static bool load(struct tls_context *context, const struct tls_settings *settings, struct err *err) {
@@ -106,13 +88,10 @@ static bool load(struct tls_context *context, const struct tls_settings *setting
 	return !settings->cert || tls_pem_use_pair(context->ssl, settings->cert, settings->key, err);
 }
 
-bool tls_context_open(const struct tls_settings *settings, const char *host, unsigned addresses, struct tls_context **ret, struct err *err) {
+bool tls_context_open(const struct tls_settings *settings, struct tls_context **ret, struct err *err) {
 	struct tls_context *context = mem_zeroed(1, sizeof(*context));
 	context->insecure = settings->insecure;
 	context->resume = settings->resume;
-	context->session_count = addresses;
-	context->sessions = mem_zeroed(addresses, sizeof(SSL_SESSION *));
-	take_host(context, host);
 	take_alpn(context, &settings->alpn);
 	take_versions(context, settings->min, settings->max);
 	bool fine = make_ssl(context) || tls_pem_fail(err, "--tls-min, --tls-max: openssl refuses them");
@@ -129,13 +108,11 @@ struct tls_context *tls_context_share(const struct tls_context *from) {
 	struct tls_context *context = mem_zeroed(1, sizeof(*context));
 	*context = *from;
 	context->live = 0;
-	context->sessions = mem_zeroed(from->session_count, sizeof(SSL_SESSION *));
-	context->host = strdup(from->host);
 	context->alpn = from->alpn_size > 0 ? mem_alloc(from->alpn_size) : NULL;
 	if (context->alpn) memcpy(context->alpn, from->alpn, from->alpn_size);
 	X509 *own = SSL_CTX_get0_certificate(from->ssl);
 	STACK_OF(X509) *chain = NULL;
-	bool fine = context->host && make_ssl(context);
+	bool fine = make_ssl(context);
 	if (fine) SSL_CTX_set1_cert_store(context->ssl, SSL_CTX_get_cert_store(from->ssl));
 	if (fine && own) {
 		SSL_CTX_get0_chain_certs(from->ssl, &chain);
@@ -147,10 +124,7 @@ struct tls_context *tls_context_share(const struct tls_context *from) {
 
 void tls_context_close(struct tls_context *context) {
 	if (!context) return;
-	for (unsigned i = 0; i < context->session_count; i++) SSL_SESSION_free(context->sessions[i]);
 	SSL_CTX_free(context->ssl);
-	free(context->sessions);
 	free(context->alpn);
-	free(context->host);
 	free(context);
 }

@@ -14,7 +14,9 @@
 static struct issued *issued[THINGS_MAX];
 static SSL_CTX *contexts[THINGS_MAX];
 static char *paths[THINGS_MAX];
-static size_t issued_count, context_count, path_count;
+static struct tls_context *opened[THINGS_MAX];
+static struct tls_peer *peers[THINGS_MAX];
+static size_t issued_count, context_count, path_count, opened_count, peer_count;
 static char folder[] = "/tmp/strest-tls-XXXXXX";
 
 static _Noreturn void stop(int line, const char *condition) {
@@ -41,7 +43,9 @@ int fixture_fini(void **state) {
 		unlink(paths[i]);
 		free(paths[i]);
 	}
-	issued_count = context_count = path_count = 0;
+	for (size_t i = 0; i < peer_count; i++) tls_peer_free(peers[i]);
+	for (size_t i = 0; i < opened_count; i++) tls_context_close(opened[i]);
+	issued_count = context_count = path_count = opened_count = peer_count = 0;
 	return rmdir(folder);
 }
 
@@ -192,12 +196,17 @@ void bare_talk(struct bare *bare, struct tls *tls, size_t step, struct buf *ours
 	}
 }
 
-struct tls_context *fixture_context(const struct tls_settings *settings, const char *host) {
-	struct tls_context *context;
+struct tls_context *fixture_context(const struct tls_settings *settings) {
 	struct err err;
-	if (!tls_context_open(settings, host, 1, &context, &err)) {
+	MUST(opened_count < THINGS_MAX);
+	if (!tls_context_open(settings, &opened[opened_count], &err)) {
 		fprintf(stderr, "%s\n", err.text);
 		abort();
 	}
-	return context;
+	return opened[opened_count++];
+}
+
+struct tls_peer *fixture_peer(const struct tls_settings *settings, const char *host) {
+	MUST(peer_count < THINGS_MAX);
+	return peers[peer_count++] = tls_peer_new(fixture_context(settings), TLS_TARGET, host, 1);
 }

@@ -60,5 +60,6 @@ void bare_talk(struct bare *bare, struct tls *tls, size_t step, struct buf *ours
 /* Gives bytes to `tls` as a carrier does, `step` at a time, and returns the state. */
 enum tls_state bare_feed(struct tls *tls, struct slice bytes, size_t step, struct buf *ours);
 
-/* Opens a context with these settings for this host and one address; fails the test if it cannot. */
-struct tls_context *fixture_context(const struct tls_settings *settings, const char *host);
+/* Opens a context with these settings, and a peer of it (TLS_TARGET) with this host and one address; fails the test if it cannot. Freed by fixture_fini. */
+struct tls_context *fixture_context(const struct tls_settings *settings);
+struct tls_peer *fixture_peer(const struct tls_settings *settings, const char *host);

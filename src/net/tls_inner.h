@@ -1,4 +1,4 @@
-/* What the files of net/tls share: the contexts and a connection as they are inside. Nobody else includes this.
+/* What the files of net/tls share: contexts, peers and a connection as they are inside. Nobody else includes this.
  * In: nothing. Out: types. Owners as in net/tls.h. */
 #pragma once
 
@@ -10,14 +10,19 @@
 
 struct tls_context {
 	SSL_CTX *ssl;
-	char *host;           /* without brackets, zone and final dot */
-	bool host_is_address; /* checked as an IP address, not sent as SNI */
 	bool insecure, resume;
-	bool is_old;            /* a version below 1.2 was asked for */
-	int min, max;           /* versions; 0: not given */
-	unsigned char *alpn;    /* the offer as it is sent: each name behind its length */
-	size_t alpn_size;       /* 0: nothing is offered */
-	unsigned live;          /* connections */
+	bool is_old;         /* a version below 1.2 was asked for */
+	int min, max;        /* versions; 0: not given */
+	unsigned char *alpn; /* the offer as it is sent: each name behind its length */
+	size_t alpn_size;    /* 0: nothing is offered */
+	unsigned live;       /* connections, of all peers */
+};
+
+struct tls_peer {
+	struct tls_context *context;
+	enum tls_role role;
+	char *host;             /* without brackets, zone and final dot */
+	bool host_is_address;   /* checked as an IP address, not sent as SNI */
 	SSL_SESSION **sessions; /* the last of each address; NULL: none yet */
 	unsigned session_count;
 };
@@ -28,7 +33,7 @@ struct tls_server {
 
 struct tls {
 	SSL *ssl;
-	struct tls_context *context; /* NULL: a server's connection */
+	struct tls_peer *peer; /* NULL: a server's connection */
 	unsigned address;
 	enum tls_state state;
 	enum reason reason;
@@ -39,6 +44,9 @@ struct tls {
 	unsigned char head_size;
 	bool asked; /* the server asked for a client certificate */
 };
+
+/* Makes a connection ask for the peer's host and check it, and keeps from a proxy what is for the target. False: OpenSSL has no memory. */
+bool tls_peer_apply(const struct tls_peer *peer, SSL *ssl);
 
 /* Reads a PEM certificate with its chain and its key into a context. ERR_FAILED with --cert or --key and the file in the sentence. */
 bool tls_pem_use_pair(SSL_CTX *ssl, const char *cert, const char *key, struct err *err);

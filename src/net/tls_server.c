@@ -45,17 +45,22 @@ static bool use_own(SSL_CTX *ssl, struct err *err) {
 	return fine || tls_pem_fail(err, "--tls: making a certificate");
 }
 
-/* RFC 7301 section 3.2: without a common protocol the handshake ends. */
+/* Returns where a protocol stands in a client's offer, a list of names with their sizes; NULL: nowhere. */
+static const unsigned char *find_protocol(const unsigned char *offer, unsigned size, const char *name) {
+	for (unsigned at = 0; at < size; at += 1u + offer[at])
+		if (offer[at] == strlen(name) && memcmp(offer + at + 1, name, offer[at]) == 0) return offer + at;
+	return NULL;
+}
+
+/* RFC 7301 section 3.2: HTTP/2 first, as servers do; without a common protocol the handshake ends. */
 static int choose_protocol(SSL *ssl, const unsigned char **ret, unsigned char *ret_size, const unsigned char *offer, unsigned size, void *user) {
 	(void)ssl, (void)user;
-	static const char wanted[] = "http/1.1";
-	for (unsigned at = 0; at < size; at += 1u + offer[at]) {
-		if (offer[at] != sizeof(wanted) - 1 || memcmp(offer + at + 1, wanted, offer[at]) != 0) continue;
-		*ret = offer + at + 1;
-		*ret_size = offer[at];
-		return SSL_TLSEXT_ERR_OK;
-	}
-	return SSL_TLSEXT_ERR_ALERT_FATAL;
+	const unsigned char *found = find_protocol(offer, size, "h2");
+	if (!found) found = find_protocol(offer, size, "http/1.1");
+	if (!found) return SSL_TLSEXT_ERR_ALERT_FATAL;
+	*ret = found + 1;
+	*ret_size = *found;
+	return SSL_TLSEXT_ERR_OK;
 }
 
 bool tls_server_open(const char *cert, const char *key, struct tls_server **ret, struct err *err) {

@@ -36,8 +36,8 @@ static size_t write_all(struct tls *tls, const char *text) {
 }
 
 /* A connection of ours with a bare server; ready or failed. */
-static struct tls *meet(struct tls_context *context, SSL_CTX *server, size_t step, struct bare *bare) {
-	struct tls *tls = tls_connect(context, 0);
+static struct tls *meet(struct tls_peer *peer, SSL_CTX *server, size_t step, struct bare *bare) {
+	struct tls *tls = tls_connect(peer, 0);
 	bare_open(bare, server, true);
 	bare_talk(bare, tls, step, NULL);
 	return tls;
@@ -62,14 +62,14 @@ static void a_connection_works_however_its_bytes_are_split(void **state) {
 	(void)state;
 	static const size_t steps[] = {1, 2, 5, 6, 97, 1000, WHOLE};
 	static const int versions[] = {TLS1_VERSION, TLS1_1_VERSION, TLS1_2_VERSION, TLS1_3_VERSION};
-	struct tls_context *context = fixture_context(&(struct tls_settings){.cacert = bundle, .min = TLS_VERSION_1_0}, "localhost");
+	struct tls_peer *peer = fixture_peer(&(struct tls_settings){.cacert = bundle, .min = TLS_VERSION_1_0}, "localhost");
 	SSL_CTX *server = fixture_server(own);
 	for (size_t v = 0; v < LENGTH(versions); v++) {
 		SSL_CTX_set_max_proto_version(server, versions[v]);
 		for (size_t i = 0; i < LENGTH(steps); i++) {
 			struct bare bare;
 			struct tls_facts facts;
-			struct tls *tls = meet(context, server, steps[i], &bare);
+			struct tls *tls = meet(peer, server, steps[i], &bare);
 			assert_int_equal(tls_state(tls), TLS_READY);
 			tls_describe(tls, &facts);
 			assert_int_equal(SSL_version(bare.ssl), versions[v]);
@@ -80,7 +80,6 @@ static void a_connection_works_however_its_bytes_are_split(void **state) {
 			part(tls, &bare);
 		}
 	}
-	tls_context_close(context);
 }
 
 static void sessions_are_resumed_when_asked_and_kept_apart_by_address(void **state) {
@@ -93,14 +92,12 @@ static void sessions_are_resumed_when_asked_and_kept_apart_by_address(void **sta
 		SSL_CTX_set_max_proto_version(server, versions[v]);
 		for (int resume = 0; resume < 2; resume++) {
 			struct tls_settings settings = {.cacert = bundle, .resume = resume};
-			struct tls_context *context;
-			struct err err;
-			assert_true(tls_context_open(&settings, "localhost", 2, &context, &err));
+			struct tls_peer *peer = tls_peer_new(fixture_context(&settings), TLS_TARGET, "localhost", 2);
 			static const unsigned addresses[] = {0, 0, 0, 1, 1, 0};
 			static const bool known[] = {false, true, true, false, true, true};
 			for (size_t i = 0; i < LENGTH(addresses); i++) {
 				struct bare bare;
-				struct tls *tls = tls_connect(context, addresses[i]);
+				struct tls *tls = tls_connect(peer, addresses[i]);
 				bare_open(&bare, server, true);
 				bare_talk(&bare, tls, 100, NULL);
 				struct tls_facts facts;
@@ -110,25 +107,50 @@ static void sessions_are_resumed_when_asked_and_kept_apart_by_address(void **sta
 				assert_int_equal(SSL_session_reused(bare.ssl), resume && known[i]);
 				part(tls, &bare);
 			}
-			tls_context_close(context);
+			tls_peer_free(peer);
 		}
 	}
 }
 
+static void peers_of_one_context_know_nothing_of_each_other(void **state) {
+	(void)state;
+	static const char *const hosts[] = {"localhost", "example.org"};
+	struct issued *other = fixture_issue(&(struct fixture_spec){.name = "other", .names = "DNS:example.org", .issuer = authority});
+	SSL_CTX *servers[] = {fixture_server(own), fixture_server(other)};
+	struct tls_context *context = fixture_context(&(struct tls_settings){.cacert = bundle, .resume = true});
+	struct tls_peer *peers[2];
+	for (size_t i = 0; i < 2; i++) peers[i] = tls_peer_new(context, TLS_TARGET, hosts[i], 1);
+	static const struct {
+		unsigned peer, server;
+		bool resumed;
+		enum reason reason;
+	} steps[] = {{0, 0, false, REASON_NONE}, {1, 1, false, REASON_NONE}, {0, 0, true, REASON_NONE}, {1, 0, false, REASON_TLS_HOST},
+		{0, 0, true, REASON_NONE}, {1, 1, false, REASON_NONE}, {1, 1, true, REASON_NONE}}; /* a failure costs the session of its own peer */
+	for (size_t i = 0; i < LENGTH(steps); i++) {
+		struct bare bare;
+		struct tls_facts facts;
+		struct tls *tls = meet(peers[steps[i].peer], servers[steps[i].server], WHOLE, &bare);
+		if (tls_reason(tls) != steps[i].reason) fail_msg("step %zu: %s", i, reason_name(tls_reason(tls)));
+		tls_describe(tls, &facts);
+		assert_int_equal(facts.resumed, steps[i].resumed);
+		part(tls, &bare);
+	}
+	for (size_t i = 0; i < 2; i++) tls_peer_free(peers[i]);
+}
+
 static void one_ticket_serves_until_another_comes(void **state) {
 	(void)state;
-	struct tls_context *context = fixture_context(&(struct tls_settings){.cacert = bundle, .resume = true}, "localhost");
+	struct tls_peer *peer = fixture_peer(&(struct tls_settings){.cacert = bundle, .resume = true}, "localhost");
 	SSL_CTX *server = fixture_server(own);
 	struct bare bare;
-	part(meet(context, server, WHOLE, &bare), &bare);
+	part(meet(peer, server, WHOLE, &bare), &bare);
 	SSL_CTX_set_num_tickets(server, 0); /* the one of the first connection is the last */
 	for (int i = 0; i < 3; i++) {
-		struct tls *tls = meet(context, server, WHOLE, &bare);
+		struct tls *tls = meet(peer, server, WHOLE, &bare);
 		assert_int_equal(SSL_version(bare.ssl), TLS1_3_VERSION);
 		assert_int_equal(SSL_session_reused(bare.ssl), 1);
 		part(tls, &bare);
 	}
-	tls_context_close(context);
 }
 
 static void a_shared_context_reads_no_file_again_and_has_its_own_sessions(void **state) {
@@ -138,14 +160,17 @@ static void a_shared_context_reads_no_file_again_and_has_its_own_sessions(void *
 	const char *trust = fixture_write(authority, 1, NULL, NULL);
 	static const char *const names[] = {"http/1.1"};
 	struct tls_settings settings = {.cacert = trust, .cert = cert, .key = key, .resume = true, .alpn = {1, (const char **)(uintptr_t)names}};
-	struct tls_context *first = fixture_context(&settings, "localhost");
+	struct tls_context *first;
+	struct err err;
+	assert_true(tls_context_open(&settings, &first, &err));
 	for (size_t i = 0; i < 3; i++) assert_int_equal(remove((const char *[]){cert, key, trust}[i]), 0);
 	struct tls_context *second = tls_context_share(first);
 	SSL_CTX *server = fixture_server(own);
 	SSL_CTX_set_verify(server, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
 	X509_STORE_add_cert(SSL_CTX_get_cert_store(server), authority->certificate);
 	SSL_CTX_set_session_id_context(server, (const unsigned char *)"x", 1);
-	struct tls_context *used[] = {first, second, second};
+	struct tls_peer *peers[] = {tls_peer_new(first, TLS_TARGET, "localhost", 1), tls_peer_new(second, TLS_TARGET, "localhost", 1)};
+	struct tls_peer *used[] = {peers[0], peers[1], peers[1]};
 	static const bool resumed[] = {false, false, true};
 	for (size_t i = 0; i < LENGTH(used); i++) {
 		struct bare bare;
@@ -157,8 +182,11 @@ static void a_shared_context_reads_no_file_again_and_has_its_own_sessions(void *
 		assert_int_equal(SSL_get_verify_result(bare.ssl), X509_V_OK);
 		check_echo(tls, &bare, WHOLE);
 		part(tls, &bare);
-		if (i == 0) tls_context_close(first);
+		if (i > 0) continue;
+		tls_peer_free(peers[0]);
+		tls_context_close(first);
 	}
+	tls_peer_free(peers[1]);
 	tls_context_close(second);
 }
 
@@ -174,9 +202,9 @@ static void big_bodies_pass_both_ways_and_little_waits(void **state) {
 	(void)state;
 	const size_t size = 8 << 20;
 	char *bytes = malloc(size);
-	struct tls_context *context = fixture_context(&(struct tls_settings){.cacert = bundle}, "localhost");
+	struct tls_peer *peer = fixture_peer(&(struct tls_settings){.cacert = bundle}, "localhost");
 	struct bare bare;
-	struct tls *tls = meet(context, fixture_server(own), WHOLE, &bare);
+	struct tls *tls = meet(peer, fixture_server(own), WHOLE, &bare);
 	struct iovec iov[3], *left = fill(bytes, size, iov);
 	int rounds = 0;
 	for (int count = 3; count > 0;) {
@@ -195,7 +223,6 @@ static void big_bodies_pass_both_ways_and_little_waits(void **state) {
 	assert_int_equal(heard.size, size);
 	assert_memory_equal(heard.at, bytes, size);
 	part(tls, &bare);
-	tls_context_close(context);
 	free(bytes);
 }
 
@@ -214,9 +241,9 @@ static size_t count_records(struct slice bytes) {
 
 static void small_pieces_make_one_record(void **state) {
 	(void)state;
-	struct tls_context *context = fixture_context(&(struct tls_settings){.cacert = bundle}, "localhost");
+	struct tls_peer *peer = fixture_peer(&(struct tls_settings){.cacert = bundle}, "localhost");
 	struct bare bare;
-	struct tls *tls = meet(context, fixture_server(own), WHOLE, &bare);
+	struct tls *tls = meet(peer, fixture_server(own), WHOLE, &bare);
 	char body[40000];
 	memset(body, 'b', sizeof(body));
 	struct iovec small[] = {{(char[]){"GET / HTTP/1.1\r\n"}, 16}, {body, 0}, {(char[]){"Host: a\r\n\r\n"}, 11}, {body, 1000}};
@@ -229,14 +256,13 @@ static void small_pieces_make_one_record(void **state) {
 	assert_int_equal(tls_write(tls, large, 2), 40004);
 	assert_int_equal(count_records(tls_pending(tls)), 3); /* of 16,384 bytes at most */
 	part(tls, &bare);
-	tls_context_close(context);
 }
 
 static void an_end_is_told_in_both_directions(void **state) {
 	(void)state;
-	struct tls_context *context = fixture_context(&(struct tls_settings){.cacert = bundle}, "localhost");
+	struct tls_peer *peer = fixture_peer(&(struct tls_settings){.cacert = bundle}, "localhost");
 	struct bare bare;
-	struct tls *tls = meet(context, fixture_server(own), WHOLE, &bare);
+	struct tls *tls = meet(peer, fixture_server(own), WHOLE, &bare);
 	assert_int_equal(SSL_write(bare.ssl, "last words", 10), 10);
 	SSL_shutdown(bare.ssl);
 	bare_talk(&bare, tls, WHOLE, &heard);
@@ -246,7 +272,7 @@ static void an_end_is_told_in_both_directions(void **state) {
 	assert_int_equal(tls_feed(tls, SLICE("more")), TLS_CLOSED);
 	assert_int_equal(tls_carrier_closed(tls), TLS_CLOSED);
 	part(tls, &bare);
-	tls = meet(context, fixture_server(own), WHOLE, &bare);
+	tls = meet(peer, fixture_server(own), WHOLE, &bare);
 	tls_close_notify(tls);
 	tls_close_notify(tls);
 	assert_int_equal(count_records(tls_pending(tls)), 1);
@@ -254,15 +280,14 @@ static void an_end_is_told_in_both_directions(void **state) {
 	assert_true(SSL_get_shutdown(bare.ssl) & SSL_RECEIVED_SHUTDOWN);
 	assert_int_equal(tls_carrier_closed(tls), TLS_READY); /* for the protocol above to judge */
 	part(tls, &bare);
-	tls_context_close(context);
 }
 
 static void a_carrier_that_closes_in_the_handshake_is_a_failure(void **state) {
 	(void)state;
-	struct tls_context *context = fixture_context(&(struct tls_settings){.cacert = bundle}, "localhost");
+	struct tls_peer *peer = fixture_peer(&(struct tls_settings){.cacert = bundle}, "localhost");
 	for (int reset = 0; reset < 2; reset++) {
 		for (int begun = 0; begun < 2; begun++) {
-			struct tls *tls = tls_connect(context, 0);
+			struct tls *tls = tls_connect(peer, 0);
 			tls_close_notify(tls); /* does nothing yet */
 			assert_int_equal(count_records(tls_pending(tls)), 1);
 			if (begun) assert_int_equal(tls_feed(tls, SLICE("\x16\x03\x03\x01")), TLS_SHAKING);
@@ -271,7 +296,6 @@ static void a_carrier_that_closes_in_the_handshake_is_a_failure(void **state) {
 			tls_free(tls);
 		}
 	}
-	tls_context_close(context);
 }
 
 static void bytes_that_are_not_tls_are_called_so(void **state) {
@@ -286,28 +310,27 @@ static void bytes_that_are_not_tls_are_called_so(void **state) {
 		{SLICE("\x15\x03\x03\x00\x02\x02\x28"), REASON_TLS_REFUSED}, {SLICE("\x15\x03\x01\x00\x02\x02\x46"), REASON_TLS_VERSION},
 		{SLICE("\x15\x03\x01\x00\x02\x02\x70"), REASON_TLS_REFUSED}, {SLICE("\x15\x03\x03\x00\x02\x02\x78"), REASON_TLS_ALPN},
 		{SLICE("\x15\x03\x03\x00\x02\x01\x00"), REASON_TLS_CLOSED}};
-	struct tls_context *context = fixture_context(&(struct tls_settings){.cacert = bundle}, "localhost");
+	struct tls_peer *peer = fixture_peer(&(struct tls_settings){.cacert = bundle}, "localhost");
 	for (size_t i = 0; i < LENGTH(cases); i++) {
 		for (int split = 0; split < 2; split++) {
-			struct tls *tls = tls_connect(context, 0);
+			struct tls *tls = tls_connect(peer, 0);
 			bare_feed(tls, cases[i].bytes, split ? 1 : WHOLE, NULL);
 			assert_int_equal(tls_carrier_closed(tls), TLS_FAILED); /* five bytes must be there before OpenSSL looks at them */
 			if (tls_reason(tls) != cases[i].reason) fail_msg("case %zu: %s", i, reason_name(tls_reason(tls)));
 			tls_free(tls);
 		}
 	}
-	tls_context_close(context);
 }
 
 static void a_damaged_record_breaks_the_connection(void **state) {
 	(void)state;
-	struct tls_context *context = fixture_context(&(struct tls_settings){.cacert = bundle}, "localhost");
+	struct tls_peer *peer = fixture_peer(&(struct tls_settings){.cacert = bundle}, "localhost");
 	for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
 		struct bare bare;
 		char record[200];
 		SSL_CTX *server = fixture_server(own);
 		SSL_CTX_set_max_proto_version(server, version);
-		struct tls *tls = meet(context, server, WHOLE, &bare);
+		struct tls *tls = meet(peer, server, WHOLE, &bare);
 		SSL_write(bare.ssl, "good", 4);
 		bare_talk(&bare, tls, WHOLE, &heard);
 		SSL_write(bare.ssl, "bad", 3);
@@ -321,7 +344,6 @@ static void a_damaged_record_breaks_the_connection(void **state) {
 		buf_fini(&heard);
 		part(tls, &bare);
 	}
-	tls_context_close(context);
 }
 
 int main(void) {
@@ -329,6 +351,7 @@ int main(void) {
 	const struct CMUnitTest tests[] = {
 		TEST(a_connection_works_however_its_bytes_are_split),
 		TEST(sessions_are_resumed_when_asked_and_kept_apart_by_address),
+		TEST(peers_of_one_context_know_nothing_of_each_other),
 		TEST(one_ticket_serves_until_another_comes),
 		TEST(a_shared_context_reads_no_file_again_and_has_its_own_sessions),
 		TEST(big_bodies_pass_both_ways_and_little_waits),

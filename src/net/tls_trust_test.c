@@ -21,8 +21,7 @@ static int set_up(void **state) {
 
 /* The reason with which a client with these settings ends a handshake with `server`; REASON_NONE if both sides can talk afterwards. */
 static enum reason try(const struct tls_settings *settings, const char *host, SSL_CTX *server) {
-	struct tls_context *context = fixture_context(settings, host);
-	struct tls *tls = tls_connect(context, 0);
+	struct tls *tls = tls_connect(fixture_peer(settings, host), 0);
 	struct bare bare;
 	struct buf heard;
 	buf_init(&heard, 1000);
@@ -36,7 +35,6 @@ static enum reason try(const struct tls_settings *settings, const char *host, SS
 	assert_true(tls_state(tls) == TLS_READY || tls_state(tls) == TLS_FAILED);
 	enum reason reason = tls_reason(tls);
 	tls_free(tls);
-	tls_context_close(context);
 	bare_close(&bare);
 	buf_fini(&heard);
 	return reason;
@@ -157,8 +155,7 @@ static void versions_keep_within_their_limits(void **state) {
 		if (cases[i].server_min) SSL_CTX_set_min_proto_version(server, cases[i].server_min);
 		SSL_CTX_set_max_proto_version(server, cases[i].server_max);
 		struct tls_settings settings = {.cacert = bundle, .min = cases[i].min, .max = cases[i].max};
-		struct tls_context *context = fixture_context(&settings, "localhost");
-		struct tls *tls = tls_connect(context, 0);
+		struct tls *tls = tls_connect(fixture_peer(&settings, "localhost"), 0);
 		struct bare bare;
 		bare_open(&bare, server, true);
 		bare_talk(&bare, tls, SIZE_MAX, NULL);
@@ -166,7 +163,6 @@ static void versions_keep_within_their_limits(void **state) {
 		if (cases[i].got != 0) assert_int_equal(SSL_version(bare.ssl), cases[i].got);
 		assert_int_equal(tls_state(tls), cases[i].got ? TLS_READY : TLS_FAILED);
 		tls_free(tls);
-		tls_context_close(context);
 		bare_close(&bare);
 	}
 }
@@ -218,6 +214,71 @@ static void a_server_may_want_a_client_certificate(void **state) {
 	}
 }
 
+static unsigned offered_alpn; /* by a client; bytes */
+
+static int note_offer(SSL *ssl, int *alert, void *user) {
+	(void)alert, (void)user;
+	const unsigned char *offer;
+	size_t size = 0;
+	if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_application_layer_protocol_negotiation, &offer, &size) != 1) size = 0;
+	offered_alpn = (unsigned)size;
+	return SSL_CLIENT_HELLO_SUCCESS;
+}
+
+static void what_is_for_the_target_is_kept_from_a_proxy(void **state) {
+	(void)state;
+	static const char *offer[] = {"http/1.1"};
+	struct issued *own = fixture_issue(&(struct fixture_spec){.name = "a", .names = "DNS:localhost", .issuer = authority});
+	struct issued *user = fixture_issue(&(struct fixture_spec){.name = "user", .usage = "clientAuth", .issuer = authority});
+	struct tls_settings settings = {.cacert = bundle, .cert = fixture_write(user, 1, user, NULL), .alpn = {1, offer}};
+	settings.key = settings.cert;
+	struct tls_context *context = fixture_context(&settings);
+	for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+		SSL_CTX *server = fixture_server(own);
+		SSL_CTX_set_max_proto_version(server, version);
+		SSL_CTX_set_verify(server, SSL_VERIFY_PEER, NULL); /* asks, and takes none for an answer */
+		X509_STORE_add_cert(SSL_CTX_get_cert_store(server), authority->certificate);
+		SSL_CTX_set_client_hello_cb(server, note_offer, NULL);
+		static const enum tls_role roles[] = {TLS_TARGET, TLS_PROXY, TLS_TARGET};
+		for (size_t i = 0; i < LENGTH(roles); i++) {
+			struct tls_peer *peer = tls_peer_new(context, roles[i], "localhost", 1);
+			struct tls *tls = tls_connect(peer, 0);
+			struct bare bare;
+			bare_open(&bare, server, true);
+			bare_talk(&bare, tls, SIZE_MAX, NULL);
+			assert_int_equal(tls_state(tls), TLS_READY);
+			assert_int_equal(SSL_get0_peer_certificate(bare.ssl) != NULL, roles[i] == TLS_TARGET);
+			assert_int_equal(
+				offered_alpn, roles[i] == TLS_TARGET ? 2 + 1 + 8 : 0); /* RFC 7301 section 3.1: two lengths before the name */
+			tls_free(tls);
+			tls_peer_free(peer);
+			bare_close(&bare);
+		}
+	}
+}
+
+static void a_proxy_is_checked_like_a_target(void **state) {
+	(void)state;
+	struct issued *own = fixture_issue(&(struct fixture_spec){.name = "a", .names = "DNS:localhost", .issuer = authority});
+	SSL_CTX *server = fixture_server(own);
+	struct tls_context *context = fixture_context(&(struct tls_settings){.cacert = bundle});
+	static const struct {
+		const char *host;
+		enum reason reason;
+	} cases[] = {{"localhost", REASON_NONE}, {"example.org", REASON_TLS_HOST}, {"127.0.0.1", REASON_TLS_HOST}};
+	for (size_t i = 0; i < LENGTH(cases); i++) {
+		struct tls_peer *peer = tls_peer_new(context, TLS_PROXY, cases[i].host, 1);
+		struct tls *tls = tls_connect(peer, 0);
+		struct bare bare;
+		bare_open(&bare, server, true);
+		bare_talk(&bare, tls, SIZE_MAX, NULL);
+		if (tls_reason(tls) != cases[i].reason) fail_msg("%s: %s", cases[i].host, reason_name(tls_reason(tls)));
+		tls_free(tls);
+		tls_peer_free(peer);
+		bare_close(&bare);
+	}
+}
+
 static void files_that_do_not_fit_are_refused_in_words(void **state) {
 	(void)state;
 	struct issued *one = fixture_issue(&(struct fixture_spec){.name = "one"}), *two = fixture_issue(&(struct fixture_spec){.name = "two"});
@@ -245,7 +306,7 @@ static void files_that_do_not_fit_are_refused_in_words(void **state) {
 	for (size_t i = 0; i < LENGTH(cases); i++) {
 		struct tls_context *context;
 		struct err err;
-		assert_false(tls_context_open(&cases[i].settings, "localhost", 1, &context, &err));
+		assert_false(tls_context_open(&cases[i].settings, &context, &err));
 		assert_int_equal(err.code, ERR_FAILED);
 		assert_memory_equal(err.text, cases[i].option, strlen(cases[i].option));
 		if (!strstr(err.text, cases[i].path) || !strstr(err.text, cases[i].words)) fail_msg("case %zu: %s", i, err.text);
@@ -261,6 +322,8 @@ int main(void) {
 		TEST(versions_keep_within_their_limits),
 		TEST(alpn_is_offered_when_asked_and_its_answer_must_fit),
 		TEST(a_server_may_want_a_client_certificate),
+		TEST(what_is_for_the_target_is_kept_from_a_proxy),
+		TEST(a_proxy_is_checked_like_a_target),
 		TEST(files_that_do_not_fit_are_refused_in_words),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,7 +5,7 @@
 
 #include "stats/series.h"
 
-enum { FIRST_ADDRESS = 3, FIRST_STAGE = 5, ROWS = 7 };
+enum { FIRST_ADDRESS = 3, ELSEWHERE = 5, FIRST_STAGE = 6, ROWS = 8 };
 
 static const struct group rows[ROWS] = {
 	{GROUP_BY_ALL, "all"},
@@ -13,6 +13,7 @@ static const struct group rows[ROWS] = {
 	{GROUP_BY_CONNECTION, "reused"},
 	{GROUP_BY_ADDRESS, "127.0.0.1:3000"},
 	{GROUP_BY_ADDRESS, "[::1]:3000"},
+	{GROUP_BY_ADDRESS, GROUP_ELSEWHERE},
 	{GROUP_BY_STAGE, "1", 0, 5 * SEC},
 	{GROUP_BY_STAGE, "2", 5 * SEC, NSEC_NEVER},
 };
@@ -32,6 +33,10 @@ void report_sample_init(struct report_sample *sample, bool open_loop) {
 		.start_unix_ns = 1767225600123 * MSEC, /* 2026-01-01T00:00:00.123Z */
 		.target = "http://127.0.0.1:3000/",
 		.method = "GET",
+		.keepalive = true,
+		.redirects = 10,
+		.http = "http/1.1",
+		.streams = 1,
 		.open_loop = open_loop,
 		.spin = "off",
 		.kernel_stamps = "sample",
@@ -106,11 +111,16 @@ void report_sample_fill(struct report_sample *sample) {
 	tally->attempts = 2010;
 	tally->attempts_warmup = 20;
 	tally->retries = 5;
+	tally->hops = 7;
 	tally->lost = 12;
 	tally->bytes_sent = 123456;
 	tally->bytes_received = 7654321;
 	tally->sent_in_window = 1985;
 	tally->done_in_window = 1980;
+	tally->opened_in_window = 68;
+	tally->shaken_in_window = 65;
+	tally->encoded = 1200000;
+	tally->decoded = 5640000;
 	tally->opened = 70;
 	tally->cells[3].opened = 40;
 	tally->cells[4].opened = 30;
@@ -122,6 +132,45 @@ void report_sample_fill(struct report_sample *sample) {
 	tally->spun = 3 * SEC;
 	report_sample_fill_rest(sample);
 	hist_record(&sample->totals->own_error, 12 * USEC, 1000);
+}
+
+static void digest_add(struct digest *digest, unsigned count, nsec wait, enum reason reason) {
+	struct sample one = {.done = wait, .bytes = 100, .reason = (uint8_t)reason};
+	for (unsigned i = 0; i < count; i++) digest_record(digest, &one);
+}
+
+void report_sample_list(struct report_sample *sample, size_t urls) {
+	const char **names = arena_array(&sample->arena, urls, sizeof(*names));
+	struct digest *digests = arena_array(&sample->arena, urls, sizeof(*digests));
+	for (size_t i = 0; i < urls; i++) {
+		names[i] = arena_format(&sample->arena, "GET http://127.0.0.1:3000/item/%03zu", i);
+		digest_add(&digests[i], 20, (nsec)(i + 1) * MSEC, REASON_NONE);
+		if (i == 7) digest_add(&digests[i], 4, 2 * MSEC, REASON_STATUS);
+	}
+	sample->run.listed = true;
+	sample->run.target = arena_format(&sample->arena, "%zu URLs from urls.txt", urls);
+	sample->result.url_count = urls;
+	sample->result.urls = names;
+	sample->result.url_digests = digests;
+}
+
+void report_sample_reroute(struct report_sample *sample) {
+	sample->run.proxy = "http://proxy:3128 (HTTP_PROXY)";
+	sample->run.sources = 3;
+	sample->run.requests_per_connection = 5;
+	sample->run.compressed = true;
+	sample->tally->cells[ELSEWHERE].opened = 3;
+}
+
+void report_sample_speak_h2(struct report_sample *sample) {
+	sample->run.http = "either";
+	sample->run.http_words = "HTTP/2 if the server agrees (ALPN), else HTTP/1.1; in HTTP/2, 7 connections with up to 10 streams each";
+	sample->run.streams = 10;
+	sample->tally->opened_h2 = 66;
+	sample->tally->fell_back = 4;
+	sample->tally->stream_limit = 8;
+	sample->tally->goaways = 2;
+	sample->tally->unprocessed = 11;
 }
 
 const struct report *report_sample_build(struct report_sample *sample) {

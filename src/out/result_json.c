@@ -34,33 +34,34 @@ static void put_moment(struct json *parent, const char *key, int64_t unix_ns) {
 	json_put_text(parent, key, text);
 }
 
+static void put_known(struct json *object, const char *key, bool known, nsec time) {
+	if (known)
+		json_put_int(object, key, time);
+	else
+		json_put_null(object, key);
+}
+
+/* null when there are too few samples. */
+static void put_quantile(struct json *object, const char *key, const struct quantile *at) {
+	if (at->few)
+		json_put_null(object, key);
+	else if (at->value == NSEC_NEVER)
+		json_put_text(object, key, "never");
+	else
+		json_put_int(object, key, at->value);
+}
+
 static void put_quantiles(struct json *object, const struct distribution *times) {
-	for (int i = 0; i < REPORT_QUANTILES; i++) {
-		const struct quantile *at = &times->at[i];
-		if (at->few)
-			json_put_null(object, report_quantile_keys[i]);
-		else if (at->value == NSEC_NEVER)
-			json_put_text(object, report_quantile_keys[i], "never");
-		else
-			json_put_int(object, report_quantile_keys[i], at->value);
-	}
+	for (int i = 0; i < REPORT_QUANTILES; i++) put_quantile(object, report_quantile_keys[i], &times->at[i]);
 }
 
 static void put_times(struct json *parent, const char *key, const struct distribution *times) {
 	struct json *object = json_put_object(parent, key);
 	put_count(object, "count", times->count);
-	if (times->count > 0) {
-		json_put_int(object, "min", times->min);
-		json_put_real(object, "mean", times->mean);
-	} else {
-		json_put_null(object, "min");
-		json_put_null(object, "mean");
-	}
+	put_known(object, "min", times->count > 0, times->min);
+	json_put_real(object, "mean", times->count > 0 ? times->mean : NAN); /* null */
 	put_quantiles(object, times);
-	if (times->count > 0)
-		json_put_int(object, "max", times->max);
-	else
-		json_put_null(object, "max");
+	put_known(object, "max", times->count > 0, times->max);
 }
 
 static void put_slo(struct json *parent, const char *key, const struct distribution *slo, uint64_t never) {
@@ -68,6 +69,29 @@ static void put_slo(struct json *parent, const char *key, const struct distribut
 	put_count(object, "count", slo->count);
 	put_count(object, "never", never);
 	put_quantiles(object, slo);
+}
+
+/* What the user may leave out: 0 is null. */
+static void put_given(struct json *parent, const char *key, uint64_t count) {
+	if (count > 0)
+		put_count(parent, key, count);
+	else
+		json_put_null(parent, key);
+}
+
+/* How requests got there, and what was asked for. */
+static void put_way(struct json *object, const struct report *report) {
+	const struct run_info *run = &report->run;
+	uint64_t urls = 0;
+	for (size_t i = 0; i < report->url_count; i++) urls += report->urls[i].urls;
+	put_given(object, "urls", urls);
+	json_put_text(object, "proxy", run->proxy);
+	json_put_text(object, "unix_socket", run->unix_path);
+	put_given(object, "sources", run->sources);
+	json_put_bool(object, "keepalive", run->keepalive);
+	put_given(object, "requests_per_connection", run->requests_per_connection);
+	json_put_bool(object, "compressed", run->compressed);
+	put_count(object, "redirect", run->redirects);
 }
 
 static void put_run(struct json *root, const struct report *report) {
@@ -79,15 +103,13 @@ static void put_run(struct json *root, const struct report *report) {
 	put_moment(object, "start", run->start_unix_ns);
 	json_put_text(object, "target", run->target);
 	json_put_text(object, "method", run->method);
+	put_way(object, report);
 	json_put_text(object, "expected_status", status_set_format(&run->expected, expected, sizeof(expected)));
 	json_put_text(object, "model", run->open_loop ? "open" : "closed");
 	json_put_text(object, "arrival", !run->open_loop ? NULL : run->poisson ? "poisson" : "even");
 	json_put_int(object, "duration_ns", run->duration);
 	json_put_int(object, "warmup_ns", run->warmup);
-	if (run->requests > 0)
-		put_count(object, "requests", run->requests);
-	else
-		json_put_null(object, "requests");
+	put_given(object, "requests", run->requests);
 	json_put_text(object, "ended_by", cause_names[report->cause]);
 	json_put_text(object, "ended_by_threshold", report->aborted_by ? report->aborted_by->text : NULL);
 	json_put_int(object, "window_ns", report->window);
@@ -109,6 +131,7 @@ static void put_books(struct json *root, const struct report *report) {
 	put_count(object, "attempts", report->attempts);
 	put_count(object, "attempts_warmup", report->attempts_warmup);
 	put_count(object, "retries", report->retries);
+	put_count(object, "hops", report->hops);
 	put_count(object, "lost", report->lost);
 	json_put_bool(object, "balanced", report->balanced);
 }
@@ -170,6 +193,7 @@ static void put_connections(struct json *root, const struct report *report) {
 	put_count(bytes, "received", report->bytes_received);
 	struct json *object = json_put_object(root, "connections");
 	put_count(object, "opened", report->opened);
+	json_put_real(object, "opened_per_s", report->opened_per_s);
 	put_count(object, "reused", report->reused);
 	put_count(object, "connect_failed", report->connect_failed);
 	put_count(object, "handshakes_full", report->handshakes_full);
@@ -189,6 +213,20 @@ static void put_connections(struct json *root, const struct report *report) {
 	}
 }
 
+static void put_protocol(struct json *root, const struct report *report) {
+	const struct run_info *run = &report->run;
+	struct json *object = json_put_object(root, "protocol");
+	json_put_text(object, "asked", run->http);
+	put_count(object, "streams", run->streams);
+	struct json *connections = json_put_object(object, "connections");
+	put_count(connections, "http/1.1", report->opened - report->opened_h2);
+	put_count(connections, "h2", report->opened_h2);
+	put_count(object, "fell_back", report->fell_back);
+	put_given(object, "stream_limit", report->stream_limit);
+	put_count(object, "goaways", report->goaways);
+	put_count(object, "unprocessed", report->unprocessed);
+}
+
 static void put_groups(struct json *root, const struct report *report) {
 	struct json *groups = json_put_array(root, "groups");
 	for (size_t i = 0; i < report->group_count; i++) {
@@ -206,12 +244,35 @@ static void put_groups(struct json *root, const struct report *report) {
 	}
 }
 
-/* A quantile of a slot; null when there are too few samples. */
-static void put_slot_quantile(struct json *object, const char *key, const struct quantile *quantile) {
-	if (quantile->few)
-		json_put_null(object, key);
-	else
-		json_put_int(object, key, quantile->value);
+static void put_bodies(struct json *root, const struct report *report) {
+	if (!report->run.compressed) {
+		json_put_null(root, "bodies");
+		return;
+	}
+	struct json *object = json_put_object(root, "bodies");
+	put_count(object, "encoded_bytes", report->encoded);
+	put_count(object, "decoded_bytes", report->decoded);
+}
+
+static void put_url(struct json *urls, const struct url_report *url) {
+	struct json *object = json_put_object(urls, NULL);
+	json_put_text(object, "name", url->name);
+	put_count(object, "urls", url->urls);
+	put_count(object, "ok", url->ok);
+	put_count(object, "failed", url->failed);
+	put_count(object, "open", url->open);
+	put_count(object, "bytes", url->bytes);
+	struct json *times = json_put_object(object, "response_ns");
+	bool none = url->ok + url->failed + url->open == 0;
+	json_put_real(times, "mean", none ? NAN : url->mean); /* null */
+	put_quantile(times, "p50", &url->p50);
+	put_quantile(times, "p99", &url->p99);
+	put_known(times, "max", !none, url->max);
+}
+
+static void put_urls(struct json *root, const struct report *report) {
+	struct json *urls = json_put_array(root, "urls");
+	for (size_t i = 0; i < report->url_count; i++) put_url(urls, &report->urls[i]);
 }
 
 static void put_slot(void *user, const struct series_slot *slot) {
@@ -224,8 +285,8 @@ static void put_slot(void *user, const struct series_slot *slot) {
 	put_count(object, "ok", slot->ok);
 	put_count(object, "failed", slot->failed);
 	put_count(object, "open", slot->open);
-	put_slot_quantile(object, "p50_ns", &times.at[0]);
-	put_slot_quantile(object, "p99_ns", &times.at[4]);
+	put_quantile(object, "p50_ns", &times.at[0]);
+	put_quantile(object, "p99_ns", &times.at[4]);
 	json_put_int(object, "max_ns", times.max);
 }
 
@@ -242,7 +303,8 @@ static void put_client(struct json *root, const struct report *report) {
 	json_put_int(object, "spun_ns", report->spun);
 }
 
-static void put_tls(struct json *root, const struct run_info *run) {
+static void put_tls(struct json *root, const struct report *report) {
+	const struct run_info *run = &report->run;
 	if (!run->tls_version) {
 		json_put_null(root, "tls");
 		return;
@@ -251,6 +313,7 @@ static void put_tls(struct json *root, const struct run_info *run) {
 	json_put_text(object, "version", run->tls_version);
 	json_put_text(object, "cipher", run->tls_cipher);
 	json_put_bool(object, "verified", !run->tls_unverified);
+	json_put_real(object, "handshakes_per_s", report->shaken_per_s);
 }
 
 /* A value in the unit of its threshold. */
@@ -297,13 +360,6 @@ static void put_threshold(struct json *array, const struct judged *judged) {
 	json_put_bool(object, "few_samples", judged->few);
 }
 
-static void put_known(struct json *object, const char *key, bool known, nsec time) {
-	if (known)
-		json_put_int(object, key, time);
-	else
-		json_put_null(object, key);
-}
-
 static void put_machine(struct json *parent, const struct report *report) {
 	const struct strain *strain = &report->strain;
 	struct json *object = json_put_object(parent, "machine");
@@ -315,10 +371,7 @@ static void put_machine(struct json *parent, const struct report *report) {
 	json_put_int(object, "longest_pause_ns", strain->longest_pause);
 	put_count(object, "no_local_port", strain->no_port);
 	put_count(object, "no_descriptor", strain->no_descriptor);
-	if (strain->busiest_wall > 0)
-		json_put_real(object, "busiest_cpu", report->worker_busy);
-	else
-		json_put_null(object, "busiest_cpu");
+	json_put_real(object, "busiest_cpu", strain->busiest_wall > 0 ? report->worker_busy : NAN); /* null */
 	put_known(object, "cpus", strain->cpus > 0, strain->cpus);
 }
 
@@ -349,8 +402,11 @@ void result_json_write(const struct report *report, struct buf *into) {
 	put_all_times(root, report);
 	put_endings(root, report);
 	put_connections(root, report);
-	put_tls(root, &report->run);
+	put_protocol(root, report);
+	put_tls(root, report);
+	put_bodies(root, report);
 	put_groups(root, report);
+	put_urls(root, report);
 	put_series(root, report->series);
 	put_client(root, report);
 	char *text = json_format(root);

@@ -1,4 +1,4 @@
-/* Prints one made-up result for result_json_test.py: "open", "closed", "truth", "aborted" or "empty". */
+/* Prints one made-up result for result_json_test.py: "open", "closed", "truth", "aborted", "ways" or "empty". */
 #include <stdio.h>
 #include <string.h>
 
@@ -14,6 +14,16 @@ int main(int argc, char **argv) {
 	if (strcmp(argv[1], "aborted") == 0) {
 		sample.result.cause = STOP_THRESHOLD;
 		sample.result.aborted_by = &sample.thresholds[0];
+	}
+	if (strcmp(argv[1], "ways") == 0) {
+		report_sample_list(&sample, 150);
+		report_sample_reroute(&sample);
+		report_sample_speak_h2(&sample);
+	}
+	if (strcmp(argv[1], "closed") == 0) {
+		sample.run.unix_path = "/run/web.sock";
+		sample.run.keepalive = false;
+		sample.run.redirects = 0;
 	}
 	result_json_write(report_sample_build(&sample), &sample.text);
 	fputs(buf_text(&sample.text), stdout);

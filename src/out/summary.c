@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "base/units.h"
+#include "out/summary_inner.h"
 #include "stats/judge.h"
 
-#define COLUMNS 100
-#define NAME_COLUMNS 47 /* the longest IPv6 address with brackets and port */
+#define WAY_COLUMNS 75 /* of a proxy's or a socket's name, so that it fits a line with the words before it */
 
 enum { P50, P75, P90, P95, P99, P99_9, P99_99 };
 
@@ -30,34 +30,12 @@ static const char *const part_words[PART_COUNT] = {
 	[PART_RETRY] = "attempts before the last one",
 };
 
-static const char *rate_format(double rate, char *text, unsigned size) {
-	snprintf(text, size, rate < 10 ? "%.3g" : rate < 10000 ? "%.1f" : "%.0f", rate);
-	return text;
-}
-
-/* The cells of a table of times: a blank and nine columns. */
-static void put_duration(struct buf *into, nsec time) {
-	char text[32];
-	buf_add_format(into, " %9s", units_format_duration(time, text, sizeof(text)));
-}
-
-static void put_dash(struct buf *into) {
-	buf_add_text(into, "         -");
-}
-
-static void put_quantile(struct buf *into, const struct quantile *at) {
-	if (at->few)
-		put_dash(into);
-	else
-		put_duration(into, at->value);
-}
-
 static void write_model(const struct report *report, struct buf *into) {
 	const struct run_info *run = &report->run;
 	char rate[32];
 	if (run->open_loop)
-		buf_add_format(
-			into, "open loop at %s/s, %s arrivals", rate_format(run->asked_per_s, rate, sizeof(rate)), run->poisson ? "Poisson" : "even");
+		buf_add_format(into, "open loop at %s/s, %s arrivals", summary_format_rate(run->asked_per_s, rate, sizeof(rate)),
+			run->poisson ? "Poisson" : "even");
 	else
 		buf_add_text(into, "closed loop, each task sends as soon as it may");
 	buf_add_format(into, "; at most %llu at once, %u thread%s%s\n", (unsigned long long)run->max_tasks, run->threads,
@@ -78,29 +56,10 @@ static void write_end(const struct report *report, struct buf *into) {
 	case STOP_REQUESTS: buf_add_format(into, "\nended by its %llu requests", (unsigned long long)run->requests); break;
 	case STOP_SIGNAL: buf_add_text(into, "\nstopped by a signal"); break;
 	case STOP_THRESHOLD:
-		buf_add_format(into, "\nended early: %.*s was missed", NAME_COLUMNS, report->aborted_by ? report->aborted_by->text : "a threshold");
+		buf_add_format(
+			into, "\nended early: %.*s was missed", SUMMARY_NAME_COLUMNS, report->aborted_by ? report->aborted_by->text : "a threshold");
 		break;
 	case STOP_UNREACHABLE: buf_add_text(into, "\ngiven up: the target cannot be reached"); break;
-	}
-	buf_add_text(into, "\n");
-}
-
-/* Writes `first`, then words in lines of at most COLUMNS; further lines begin with as many blanks. A word that is longer stays whole. */
-static void write_wrapped(const char *first, const char *words, struct buf *into) {
-	size_t indent = strlen(first), column = indent;
-	buf_add_text(into, first);
-	while (*words) {
-		size_t size = strcspn(words, " ");
-		bool begins = column == indent;
-		if (!begins && column + 1 + size > COLUMNS) {
-			buf_add_format(into, "\n%*s", (int)indent, "");
-			column = indent;
-			begins = true;
-		}
-		buf_add_format(into, "%s%.*s", begins ? "" : " ", (int)size, words);
-		column += size + !begins;
-		words += size;
-		while (*words == ' ') words++;
 	}
 	buf_add_text(into, "\n");
 }
@@ -108,8 +67,8 @@ static void write_wrapped(const char *first, const char *words, struct buf *into
 static void write_verdict(const struct report *report, struct buf *into) {
 	const struct verdict *verdict = &report->verdict;
 	if (verdict->count == 0) buf_add_text(into, "verdict: nothing on strest's side limited this result\n");
-	for (size_t i = 0; i < verdict->count; i++) write_wrapped(i == 0 ? "verdict: limited by " : "         and ", verdict->at[i].text, into);
-	for (size_t i = 0; i < verdict->note_count; i++) write_wrapped("note: ", verdict->note[i], into);
+	for (size_t i = 0; i < verdict->count; i++) summary_put_wrapped(into, i == 0 ? "verdict: limited by " : "         and ", verdict->at[i].text);
+	for (size_t i = 0; i < verdict->note_count; i++) summary_put_wrapped(into, "note: ", verdict->note[i]);
 }
 
 static void write_thresholds(const struct report *report, struct buf *into) {
@@ -119,7 +78,7 @@ static void write_thresholds(const struct report *report, struct buf *into) {
 		size_t size = strlen(report->thresholds[i].threshold->text);
 		if (size > width) width = size;
 	}
-	if (width > NAME_COLUMNS) width = NAME_COLUMNS;
+	if (width > SUMMARY_NAME_COLUMNS) width = SUMMARY_NAME_COLUMNS;
 	buf_add_format(into, "\n%-*s %12s\n", (int)width + 2, "Thresholds", "value");
 	for (size_t i = 0; i < report->threshold_count; i++) {
 		const struct judged *judged = &report->thresholds[i];
@@ -130,11 +89,36 @@ static void write_thresholds(const struct report *report, struct buf *into) {
 	}
 }
 
+static void write_target(const struct report *report, struct buf *into) {
+	const struct run_info *run = &report->run;
+	if (!run->listed) buf_add_format(into, "%s ", run->method); /* the lines of a list may have methods of their own */
+	int room = SUMMARY_COLUMNS - (run->listed ? 0 : (int)strlen(run->method) + 1);
+	bool cut = strlen(run->target) > (size_t)room;
+	buf_add_format(into, "%.*s%s\n", cut ? room - 3 : room, run->target, cut ? "..." : "");
+}
+
+/* How requests get there, where that is not as ever. */
+static void write_way(const struct report *report, struct buf *into) {
+	const struct run_info *run = &report->run;
+	char name[WAY_COLUMNS + 1];
+	struct buf words;
+	buf_init(&words, 1024);
+	if (run->http_words) buf_add_format(&words, ", %s", run->http_words);
+	if (run->proxy) buf_add_format(&words, ", by way of %s", summary_format_cut(run->proxy, WAY_COLUMNS, name));
+	if (run->unix_path) buf_add_format(&words, ", over the Unix socket %s", summary_format_cut(run->unix_path, WAY_COLUMNS, name));
+	if (run->sources > 0) buf_add_format(&words, ", from %llu local address%s", (unsigned long long)run->sources, run->sources == 1 ? "" : "es");
+	if (!run->keepalive)
+		buf_add_text(&words, ", a connection for each request (keep-alive off)");
+	else if (run->requests_per_connection > 0)
+		buf_add_format(&words, ", %llu request%s per connection", (unsigned long long)run->requests_per_connection,
+			run->requests_per_connection == 1 ? "" : "s");
+	if (words.size > 0) summary_put_wrapped(into, "", buf_text(&words) + strlen(", "));
+	buf_fini(&words);
+}
+
 static void write_head(const struct report *report, struct buf *into) {
-	const char *method = report->run.method;
-	int room = COLUMNS - 1 - (int)strlen(method);
-	bool cut = strlen(report->run.target) > (size_t)room;
-	buf_add_format(into, "%s %.*s%s\n", method, cut ? room - 3 : room, report->run.target, cut ? "..." : "");
+	write_target(report, into);
+	write_way(report, into);
 	write_model(report, into);
 	write_end(report, into);
 	if (report->planned + report->attempts + report->connect_failed > 0) write_verdict(report, into);
@@ -153,14 +137,14 @@ static bool write_time_row(const char *name, const struct distribution *times, s
 	buf_add_format(into, "  %-8s", name);
 	for (size_t i = 0; i < LENGTH(columns); i++) {
 		few |= times->at[columns[i].quantile].few;
-		put_quantile(into, &times->at[columns[i].quantile]);
+		summary_put_quantile(into, &times->at[columns[i].quantile]);
 	}
 	const nsec rest[] = {times->max, times->min, times->max == NSEC_NEVER ? NSEC_NEVER : (nsec)times->mean};
 	for (size_t i = 0; i < LENGTH(rest); i++) {
 		if (times->count > 0)
-			put_duration(into, rest[i]);
+			summary_put_duration(into, rest[i]);
 		else
-			put_dash(into);
+			summary_put_dash(into);
 	}
 	buf_add_format(into, " %12llu\n", (unsigned long long)times->count);
 	return few;
@@ -237,10 +221,17 @@ static void write_stamps(const struct report *report, struct buf *into) {
 		into, "  %-17s %9s %9s   by the kernel's clock, of %llu requests\n", "", "p50", "p99", (unsigned long long)report->outside.count);
 	for (size_t i = 0; i < LENGTH(times); i++) {
 		buf_add_format(into, "  %-17s", titles[i]);
-		put_quantile(into, &times[i]->at[P50]);
-		put_quantile(into, &times[i]->at[P99]);
+		summary_put_quantile(into, &times[i]->at[P50]);
+		summary_put_quantile(into, &times[i]->at[P99]);
 		buf_add_format(into, "  %s\n", words[i]);
 	}
+}
+
+/* The same where requests may share a connection. */
+static const char *part_words_h2(enum part part) {
+	if (part == PART_BLOCKED) return "no stream was free: the target, or --max-tasks";
+	if (part == PART_WRITE) return "sending the request, with waits for the target's window";
+	return part_words[part];
 }
 
 static void write_parts(const struct report *report, struct buf *into) {
@@ -250,9 +241,9 @@ static void write_parts(const struct report *report, struct buf *into) {
 		const struct distribution *times = &report->parts[part];
 		if (!part_shows(report, part)) continue;
 		buf_add_format(into, "  %-17s", part_name(part));
-		put_duration(into, (nsec)times->mean);
-		put_quantile(into, &times->at[P99]);
-		buf_add_format(into, "  %s\n", part_words[part]);
+		summary_put_duration(into, (nsec)times->mean);
+		summary_put_quantile(into, &times->at[P99]);
+		buf_add_format(into, "  %s\n", report->run.http_words ? part_words_h2(part) : part_words[part]);
 	}
 	write_stamps(report, into);
 }
@@ -264,7 +255,7 @@ static void write_errors(const struct report *report, struct buf *into) {
 	for (enum reason reason = 0; reason < REASON_COUNT; reason++) {
 		if (reason == REASON_NONE || report->reasons[reason] == 0) continue;
 		snprintf(first, sizeof(first), "  %12llu  %s: ", (unsigned long long)report->reasons[reason], outcome_name(reason_outcome(reason)));
-		write_wrapped(first, reason_words(reason), into);
+		summary_put_wrapped(into, first, reason_words(reason));
 	}
 }
 
@@ -277,7 +268,7 @@ static void write_status(const struct report *report, struct buf *into) {
 		char text[40];
 		int size = status < TALLY_STATUSES ? snprintf(text, sizeof(text), "  %d: %llu", status, (unsigned long long)count)
 						   : snprintf(text, sizeof(text), "  none: %llu", (unsigned long long)count);
-		if (column + (size_t)size > COLUMNS) {
+		if (column + (size_t)size > SUMMARY_COLUMNS) {
 			buf_add_format(into, "\n%11s", "");
 			column = 11;
 		}
@@ -285,85 +276,14 @@ static void write_status(const struct report *report, struct buf *into) {
 		column += (size_t)size;
 	}
 	buf_add_text(into, "\n");
-}
-
-static void write_rate(const struct report *report, struct buf *into) {
-	char asked[32], sent[32], done[32];
-	buf_add_format(into, "Rate         %s/s answered, %s/s sent", rate_format(report->throughput_per_s, done, sizeof(done)),
-		rate_format(report->achieved_per_s, sent, sizeof(sent)));
-	if (report->run.open_loop) buf_add_format(into, ", %s/s asked", rate_format(report->run.asked_per_s, asked, sizeof(asked)));
-	buf_add_format(into, "; busiest thread %.0f %% busy\n", report->worker_busy * 100);
-}
-
-static void write_connections(const struct report *report, struct buf *into) {
-	buf_add_format(into, "Connections  %llu opened, %llu failed to open; %llu requests on one used before\n", (unsigned long long)report->opened,
-		(unsigned long long)report->connect_failed, (unsigned long long)report->reused);
-	buf_add_format(into, "             closed: %llu by the target, %llu by strest, %llu at the end\n",
-		(unsigned long long)report->closed[CLOSER_PEER], (unsigned long long)report->closed[CLOSER_US],
-		(unsigned long long)report->closed[CLOSER_END]);
-	if (!report->run.open_loop && report->connect_failed > 0)
-		buf_add_text(into, "             a task whose connection could not be opened waits 100 ms, then longer, up to 1 s\n");
-}
-
-static void write_tls(const struct report *report, struct buf *into) {
-	const struct run_info *run = &report->run;
-	if (!run->tls) return;
-	buf_add_format(into, "TLS          %s%s%.50s%s\n             handshakes: %llu full, %llu resumed, %llu failed\n",
-		run->tls_version ? run->tls_version : "no handshake", run->tls_cipher ? ", " : "", run->tls_cipher ? run->tls_cipher : "",
-		run->tls_version && run->tls_unverified ? "; certificates were not checked" : "", (unsigned long long)report->handshakes_full,
-		(unsigned long long)report->handshakes_resumed, (unsigned long long)report->handshakes_failed);
-}
-
-static void write_books(const struct report *report, struct buf *into) {
-	char sent[32], received[32];
-	buf_add_format(into, "Wire         %llu attempts", (unsigned long long)report->attempts);
-	if (report->attempts_warmup > 0) buf_add_format(into, ", %llu of them in the warm-up", (unsigned long long)report->attempts_warmup);
-	buf_add_format(into, "; %llu retries, %llu lost\n             %s sent, %s received\n", (unsigned long long)report->retries,
-		(unsigned long long)report->lost, units_format_bytes(report->bytes_sent, sent, sizeof(sent)),
-		units_format_bytes(report->bytes_received, received, sizeof(received)));
-	buf_add_format(into, "Books        %llu planned = %llu ok + %llu failed + %llu open + %llu unsent\n", (unsigned long long)report->planned,
-		(unsigned long long)report->ok, (unsigned long long)report->failed, (unsigned long long)report->open,
-		(unsigned long long)report->unsent);
-	if (report->balanced) return;
-	buf_add_format(into, "\nTHE BOOKS DO NOT BALANCE: %llu requests were planned, %llu are accounted for.\nDo not trust these results.\n",
-		(unsigned long long)report->planned, (unsigned long long)(report->ok + report->failed + report->open + report->unsent));
-}
-
-static void write_group_row(const struct group_report *group, bool open_loop, int width, struct buf *into) {
-	const struct distribution *times = open_loop ? &group->response : &group->service;
-	buf_add_format(into, "%-*.*s %10llu %10llu", width, width, group->group.name, (unsigned long long)group->ok,
-		(unsigned long long)(group->failed + group->open));
-	put_quantile(into, &times->at[P50]);
-	put_quantile(into, &times->at[P99]);
-	if (times->count > 0)
-		put_duration(into, times->max);
-	else
-		put_dash(into);
-	buf_add_text(into, "\n");
-}
-
-static void write_groups(const struct report *report, enum group_dimension dimension, struct buf *into) {
-	char title[NAME_COLUMNS];
-	snprintf(title, sizeof(title), "%s time per %s", report->run.open_loop ? "Response" : "Service", group_dimension_name(dimension));
-	size_t count = 0, width = strlen(title);
-	for (size_t i = 0; i < report->group_count; i++) {
-		const struct group *group = &report->groups[i].group;
-		if (group->dimension != dimension) continue;
-		count++;
-		if (strlen(group->name) > width) width = strlen(group->name);
-	}
-	if (count < 2) return;
-	if (width > NAME_COLUMNS) width = NAME_COLUMNS;
-	buf_add_format(into, "\n%-*s %10s %10s %9s %9s %9s\n", (int)width, title, "ok", "not ok", "p50", "p99", "max");
-	for (size_t i = 0; i < report->group_count; i++)
-		if (report->groups[i].group.dimension == dimension) write_group_row(&report->groups[i], report->run.open_loop, (int)width, into);
+	if (report->run.proxy && report->status[407] > 0) /* RFC 9110 section 15.5.8: no origin server says this */
+		summary_put_wrapped(into, "             ", "407: the proxy wants a user and a password, http://USER:PASSWORD@HOST:PORT");
 }
 
 static void write_results(const struct report *report, struct buf *into) {
 	write_times(report, into);
 	write_parts(report, into);
-	write_groups(report, GROUP_BY_STAGE, into);
-	write_groups(report, GROUP_BY_ADDRESS, into);
+	summary_write_groups(report, into);
 	write_errors(report, into);
 	write_status(report, into);
 }
@@ -374,9 +294,6 @@ void summary_write_block(const struct report *report, struct buf *into) {
 		buf_add_text(into, "\nNo request was sent in the measured time: there are no times to show.\n\n");
 	else
 		write_results(report, into);
-	write_rate(report, into);
-	write_connections(report, into);
-	write_tls(report, into);
-	write_books(report, into);
+	summary_write_wire(report, into);
 	buf_add_text(into, "\n");
 }

@@ -6,7 +6,7 @@
 #include "stats/report.h"
 
 /* Appends the block for people: target and model, verdict, thresholds, response and service times (us/ms), parts, errors by reason, status codes,
- * books, results per stage and address when there is more than one. Plain text without colour, lines of at most 100 columns. */
+ * books, results per stage, address and URL (the worst) when there is more than one. Plain text without colour, lines of at most 100 columns. */
 void summary_write_block(const struct report *report, struct buf *into);
 
 /* Appends the 16 lines of the compatible summary, in their order (docs/architecture.md, "The 16 lines"). */

@@ -7,42 +7,7 @@
 
 #include <cmocka.h>
 
-#include "out/report_sample.h"
-#include "out/summary.h"
-
-static int setup(void **state) {
-	*state = mem_zeroed(1, sizeof(struct report_sample));
-	return 0;
-}
-
-static int teardown(void **state) {
-	report_sample_fini(*state);
-	free(*state);
-	return 0;
-}
-
-static const char *block(struct report_sample *sample) {
-	buf_fini(&sample->text);
-	summary_write_block(report_sample_build(sample), &sample->text);
-	return buf_text(&sample->text);
-}
-
-static void assert_has(const char *text, const char *part) {
-	if (!strstr(text, part)) fail_msg("'%s' is not in:\n%s", part, text);
-}
-
-static void assert_lacks(const char *text, const char *part) {
-	if (strstr(text, part)) fail_msg("'%s' is in:\n%s", part, text);
-}
-
-static void assert_no_line_over_100_columns(const char *text) {
-	for (const char *line = text; *line;) {
-		size_t size = strcspn(line, "\n");
-		if (size > 100) fail_msg("%zu columns: %.*s", size, (int)size, line);
-		if (size > 0 && line[size - 1] == ' ') fail_msg("blank at the end: '%.*s'", (int)size, line);
-		line += size + (line[size] == '\n');
-	}
-}
+#include "out/summary_fixture.h"
 
 /* The four records of the specification: 12 and 15 ms with 200, 31 ms with 503, a time-out after 2 s; the run ended with the last of them. */
 static void four_records_give_the_lines_of_the_specification(void **state) {
@@ -161,10 +126,14 @@ static void failures_are_shown_by_reason_and_in_the_planned_view(void **state) {
 	assert_has(text, "    60  status: status not in --status\n");
 	assert_has(text, "Status       200: 1890  503: 60  none: 35\n");
 	assert_has(text, "2000 planned = 1890 ok + 90 failed + 5 open + 15 unsent\n");
-	assert_has(text, "2010 attempts, 20 of them in the warm-up; 5 retries, 12 lost\n");
+	assert_has(text, "2010 attempts, 20 of them in the warm-up; 5 retries, 12 lost\n"
+			 "             7 redirects followed; 123 kB sent, 7.65 MB received\n");
 	assert_has(text, "70 opened, 3 failed to open; 1599 requests on one used before\n");
-	assert_has(text, "closed: 4 by the target, 2 by strest, 64 at the end\n");
+	assert_has(text, "before\n             closed: 4 by the target, 2 by strest, 64 at the end\n");
 	assert_lacks(text, "BALANCE");
+	sample->run.requests_per_connection = 25;
+	assert_has(block(sample),
+		"before\n             6.8/s opened, 6.5/s TLS handshakes\n             closed: 4 by the target, 2 by strest, 64 at the end\n");
 }
 
 static void a_run_without_failures_has_no_word_about_them(void **state) {
@@ -205,22 +174,6 @@ static void the_end_of_the_run_is_named(void **state) {
 	assert_has(block(sample), "given up: the target cannot be reached\n");
 }
 
-static void groups_are_shown_when_there_is_more_than_one(void **state) {
-	struct report_sample *sample = *state;
-	report_sample_init(sample, true);
-	report_sample_fill(sample);
-	const char *text = block(sample);
-	assert_has(text, "\nResponse time per stage ");
-	assert_has(text, "\n[::1]:3000                       945         47");
-	static const struct group rows[] = {{GROUP_BY_ALL, "all"}, {GROUP_BY_ADDRESS, "127.0.0.1:3000"}, {GROUP_BY_STAGE, "1"}};
-	sample->report.group_count = 3;
-	for (int i = 0; i < 3; i++) sample->report.groups[i].group = rows[i];
-	buf_fini(&sample->text);
-	summary_write_block(&sample->report, &sample->text);
-	assert_lacks(buf_text(&sample->text), "\nResponse time per stage ");
-	assert_lacks(buf_text(&sample->text), "\nResponse time per address ");
-}
-
 static void only_parts_that_matter_are_shown(void **state) {
 	struct report_sample *sample = *state;
 	report_sample_init(sample, true);
@@ -245,7 +198,8 @@ static void the_verdict_stands_near_the_top(void **state) {
 	const char *text = block(sample);
 	assert_has(text, "ended by duration\n"
 			 "verdict: limited by paused: strest, or its machine, stood still 1 time, for up to 203 ms\n"
-			 "         and ports: no local port was free for 3 connections (net.ipv4.ip_local_port_range)\n"
+			 "         and ports: no local port was free for 3 connections: --bind more local addresses, each has\n"
+			 "             some 28,000 ports\n"
 			 "note: strest's own queue is 17 % of the service time");
 	assert_lacks(text, "nothing on strest's side");
 	assert_no_line_over_100_columns(text);
@@ -314,6 +268,63 @@ static void the_kernels_stamps_stand_beside_the_parts(void **state) {
 	assert_lacks(block(sample), "kernel's clock");
 }
 
+static void the_way_to_the_target_is_told_where_it_is_not_as_ever(void **state) {
+	struct report_sample *sample = *state;
+	report_sample_init(sample, true);
+	report_sample_fill(sample);
+	assert_has(block(sample), "GET http://127.0.0.1:3000/\nopen loop at");
+	report_sample_reroute(sample);
+	assert_has(block(sample), "3000/\nby way of http://proxy:3128 (HTTP_PROXY), from 3 local addresses, 5 requests per connection\nopen loop at");
+	sample->run.proxy = NULL;
+	sample->run.unix_path = "/run/web.sock";
+	sample->run.sources = 0;
+	sample->run.requests_per_connection = 1;
+	assert_has(block(sample), "3000/\nover the Unix socket /run/web.sock, 1 request per connection\nopen loop at");
+	sample->run.unix_path = NULL;
+	sample->run.sources = 1;
+	sample->run.keepalive = false; /* says all that could be said of requests per connection */
+	assert_has(block(sample), "3000/\nfrom 1 local address, a connection for each request (keep-alive off)\nopen loop at");
+}
+
+/* Only a proxy answers 407: RFC 9110 section 15.5.8. */
+static void a_proxy_that_wants_a_password_is_told_from_the_target(void **state) {
+	static const char words[] = "Status       407: 20\n             407: the proxy wants a user and a password, http://USER:PASSWORD@HOST:PORT\n";
+	struct report_sample *sample = *state;
+	report_sample_init(sample, true);
+	report_sample_add(sample, 20, MSEC, REASON_STATUS, 407);
+	assert_lacks(block(sample), "the proxy wants");
+	sample->run.proxy = "http://proxy:3128";
+	assert_has(block(sample), words);
+	assert_no_line_over_100_columns(block(sample));
+}
+
+static void without_new_connections_or_redirects_there_is_no_word_about_them(void **state) {
+	struct report_sample *sample = *state;
+	report_sample_init(sample, true);
+	report_sample_add(sample, 20, MSEC, REASON_NONE, 200);
+	const char *text = block(sample);
+	assert_lacks(text, "/s opened");
+	assert_lacks(text, "handshakes");
+	assert_lacks(text, "redirect");
+	assert_lacks(text, "\nBodies ");
+	sample->tally->opened_in_window = 5;
+	assert_lacks(block(sample), "/s opened"); /* they are kept */
+	sample->run.keepalive = false;
+	text = block(sample);
+	assert_has(text, "\n             0.5/s opened\n");
+	assert_lacks(text, "handshakes");
+}
+
+static void bodies_are_counted_as_they_came_and_as_they_were_meant(void **state) {
+	struct report_sample *sample = *state;
+	report_sample_init(sample, true);
+	report_sample_fill(sample);
+	sample->run.compressed = true;
+	assert_has(block(sample), "\nBodies       1.20 MB as they came, 5.64 MB decoded (4.7 x)\nBooks ");
+	sample->tally->encoded = sample->tally->decoded = 0;
+	assert_has(block(sample), "\nBodies       0 B as they came, 0 B decoded\nBooks ");
+}
+
 static void great_numbers_and_names_stay_within_100_columns(void **state) {
 	struct report_sample *sample = *state;
 	report_sample_init(sample, true);
@@ -326,12 +337,26 @@ static void great_numbers_and_names_stay_within_100_columns(void **state) {
 	sample->run.max_tasks = 1000000;
 	sample->run.threads = 256;
 	sample->run.truth = true;
+	sample->run.proxy = url;
+	sample->run.unix_path = url;
+	sample->run.sources = 16777216;
+	sample->run.requests_per_connection = 1000000000000000000;
+	sample->run.compressed = true;
 	sample->run.spin = "always";
 	sample->run.requests = 1000000000000000000;
 	sample->run.warmup = 31622399 * SEC;
 	sample->result.window = 31622400 * SEC;
+	report_sample_list(sample, 150);
+	sample->run.listed = false;
+	sample->run.target = url;
 	report_sample_build(sample);
 	struct report *report = &sample->report;
+	report->urls[0].name = url;
+	report->urls[0].ok = report->urls[0].failed = 9999999999;
+	report->url_rest.urls = 1000000;
+	report->opened_per_s = report->shaken_per_s = 12345678;
+	report->encoded = report->decoded = 999999999999999999;
+	report->hops = 100000000000;
 	report->planned = report->ok = report->response_ok.count = report->slo.count = 100000000000;
 	report->failed = 1234567;
 	report->open = 100000;
@@ -367,25 +392,28 @@ static void a_run_without_requests_says_so(void **state) {
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(four_records_give_the_lines_of_the_specification, setup, teardown),
-		cmocka_unit_test_setup_teardown(figures_are_cut_off_and_never_rounded, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_percentile_of_the_lines_may_pass_the_maximum, setup, teardown),
-		cmocka_unit_test_setup_teardown(no_request_gives_sixteen_lines_of_zeros, setup, teardown),
-		cmocka_unit_test_setup_teardown(an_open_loop_headlines_the_response_time, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_closed_loop_headlines_the_service_time_and_warns, setup, teardown),
-		cmocka_unit_test_setup_teardown(failures_are_shown_by_reason_and_in_the_planned_view, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_run_without_failures_has_no_word_about_them, setup, teardown),
-		cmocka_unit_test_setup_teardown(an_imbalance_is_shouted, setup, teardown),
-		cmocka_unit_test_setup_teardown(the_end_of_the_run_is_named, setup, teardown),
-		cmocka_unit_test_setup_teardown(groups_are_shown_when_there_is_more_than_one, setup, teardown),
-		cmocka_unit_test_setup_teardown(only_parts_that_matter_are_shown, setup, teardown),
-		cmocka_unit_test_setup_teardown(the_verdict_stands_near_the_top, setup, teardown),
-		cmocka_unit_test_setup_teardown(long_causes_are_wrapped, setup, teardown),
-		cmocka_unit_test_setup_teardown(thresholds_are_a_table_of_pass_and_fail, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_run_over_tls_says_what_was_spoken, setup, teardown),
-		cmocka_unit_test_setup_teardown(the_kernels_stamps_stand_beside_the_parts, setup, teardown),
-		cmocka_unit_test_setup_teardown(great_numbers_and_names_stay_within_100_columns, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_run_without_requests_says_so, setup, teardown),
+		cmocka_unit_test_setup_teardown(four_records_give_the_lines_of_the_specification, summary_setup, summary_teardown),
+		cmocka_unit_test_setup_teardown(figures_are_cut_off_and_never_rounded, summary_setup, summary_teardown),
+		cmocka_unit_test_setup_teardown(a_percentile_of_the_lines_may_pass_the_maximum, summary_setup, summary_teardown),
+		cmocka_unit_test_setup_teardown(no_request_gives_sixteen_lines_of_zeros, summary_setup, summary_teardown),
+		cmocka_unit_test_setup_teardown(an_open_loop_headlines_the_response_time, summary_setup, summary_teardown),
+		cmocka_unit_test_setup_teardown(a_closed_loop_headlines_the_service_time_and_warns, summary_setup, summary_teardown),
+		cmocka_unit_test_setup_teardown(failures_are_shown_by_reason_and_in_the_planned_view, summary_setup, summary_teardown),
+		cmocka_unit_test_setup_teardown(a_run_without_failures_has_no_word_about_them, summary_setup, summary_teardown),
+		cmocka_unit_test_setup_teardown(an_imbalance_is_shouted, summary_setup, summary_teardown),
+		cmocka_unit_test_setup_teardown(the_end_of_the_run_is_named, summary_setup, summary_teardown),
+		cmocka_unit_test_setup_teardown(only_parts_that_matter_are_shown, summary_setup, summary_teardown),
+		cmocka_unit_test_setup_teardown(the_verdict_stands_near_the_top, summary_setup, summary_teardown),
+		cmocka_unit_test_setup_teardown(long_causes_are_wrapped, summary_setup, summary_teardown),
+		cmocka_unit_test_setup_teardown(thresholds_are_a_table_of_pass_and_fail, summary_setup, summary_teardown),
+		cmocka_unit_test_setup_teardown(a_run_over_tls_says_what_was_spoken, summary_setup, summary_teardown),
+		cmocka_unit_test_setup_teardown(the_kernels_stamps_stand_beside_the_parts, summary_setup, summary_teardown),
+		cmocka_unit_test_setup_teardown(the_way_to_the_target_is_told_where_it_is_not_as_ever, summary_setup, summary_teardown),
+		cmocka_unit_test_setup_teardown(a_proxy_that_wants_a_password_is_told_from_the_target, summary_setup, summary_teardown),
+		cmocka_unit_test_setup_teardown(without_new_connections_or_redirects_there_is_no_word_about_them, summary_setup, summary_teardown),
+		cmocka_unit_test_setup_teardown(bodies_are_counted_as_they_came_and_as_they_were_meant, summary_setup, summary_teardown),
+		cmocka_unit_test_setup_teardown(great_numbers_and_names_stay_within_100_columns, summary_setup, summary_teardown),
+		cmocka_unit_test_setup_teardown(a_run_without_requests_says_so, summary_setup, summary_teardown),
 	};
 	return cmocka_run_group_tests_name("out/summary", tests, NULL, NULL);
 }

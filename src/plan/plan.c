@@ -1,13 +1,36 @@
 #include "plan/plan.h"
 
+#include <inttypes.h>
 #include <math.h>
 
 #include "base/buf.h"
 #include "base/units.h"
 
-#define RATE_PER_WORKER 50000.0 /* requests per second that one worker holds with a quiet core */
-#define TASKS_PER_WORKER 32     /* closed loop: fewer connections a worker are not worth its thread */
-#define PRECONNECT_MAX 64       /* a worker, unless told otherwise */
+#define RATE_PER_WORKER 50000.0            /* requests per second that one worker holds with a quiet core */
+#define TASKS_PER_WORKER 32                /* closed loop: fewer requests at once are not worth a thread */
+#define DESCRIPTION_MAX ((size_t)16 << 20) /* a URL may be long */
+#define ADDRESSES_SAID 8                   /* more of them do not help anybody */
+#define PRECONNECT_MAX 64                  /* a worker, unless told otherwise */
+
+/* Returns how many connections of HTTP/2 all tasks fill, the last one perhaps in part. */
+static uint64_t plan_filled(const struct plan *plan) {
+	return (plan->max_tasks - 1) / plan->streams + 1;
+}
+
+/* Returns how many tasks in a row a worker has. */
+static uint64_t plan_row(const struct plan *plan) {
+	return plan_filled(plan) < plan->threads ? 1 : plan->streams;
+}
+
+uint64_t plan_tasks(const struct plan *plan, uint64_t started, unsigned worker) {
+	uint64_t row = plan_row(plan), full = started / row;
+	return plan_share(plan, full, worker) * row + (full % plan->threads == worker ? started % row : 0);
+}
+
+uint64_t plan_task_number(const struct plan *plan, unsigned worker, uint64_t i) {
+	uint64_t row = plan_row(plan);
+	return (i / row * plan->threads + worker) * row + i % row;
+}
 
 static unsigned plan_threads(const struct plan *plan, const struct load_settings *load, const struct machine *machine) {
 	uint64_t threads = load->threads;
@@ -17,6 +40,7 @@ static unsigned plan_threads(const struct plan *plan, const struct load_settings
 		if (threads > plan->max_tasks / TASKS_PER_WORKER) threads = plan->max_tasks / TASKS_PER_WORKER;
 	}
 	if (load->threads == 0 && threads > machine->cpus) threads = machine->cpus;
+	if (load->threads == 0 && threads > plan_filled(plan)) threads = plan_filled(plan);
 	if (threads > plan->max_tasks) threads = plan->max_tasks;
 	return threads == 0 ? 1 : (unsigned)threads;
 }
@@ -27,6 +51,18 @@ static enum waiting plan_waiting(const struct plan *plan, enum spin wish, const 
 	if (wish == SPIN_ON) return WAITING_SPINS;
 	bool spare = !machine->quota && plan->threads + (machine->target_local ? 1 : 0) < machine->cpus;
 	return spare ? WAITING_TAIL : WAITING_SLEEPS;
+}
+
+/* --debug is one exchange, whatever else is said about the load. */
+static struct load_settings plan_load(const struct settings *settings) {
+	struct load_settings load = settings->load;
+	if (settings->out.debug) {
+		load.rate = 0;
+		load.stages.count = 0;
+		load.warmup = 0;
+		load.requests = load.max_tasks = load.threads = 1;
+	}
+	return load;
 }
 
 static void plan_build_load(struct plan *plan, const struct load_settings *load) {
@@ -49,14 +85,14 @@ static void plan_build_load(struct plan *plan, const struct load_settings *load)
 
 /* One row a stage, and one for the time after the last stage if the run is longer than the stages. */
 static void plan_build_groups(struct plan *plan, const struct text_list *addresses, size_t stages, struct arena *arena) {
-	bool holds = stages > 0 && plan->schedule.at[stages].t0 < plan->duration;
-	size_t count = 3 + addresses->count + stages + holds;
+	bool holds = stages > 0 && plan->schedule.at[stages].t0<plan->duration, finds = plan->redirects> 0 || !plan->pre_lookup;
+	size_t first_stage = 3 + addresses->count + finds, count = first_stage + stages + holds;
 	struct group *rows = arena_array(arena, count, sizeof(*rows));
 	rows[0] = (struct group){GROUP_BY_ALL, "all"};
 	rows[1] = (struct group){GROUP_BY_CONNECTION, "new"};
 	rows[2] = (struct group){GROUP_BY_CONNECTION, "reused"};
 	for (size_t i = 0; i < addresses->count; i++) rows[3 + i] = (struct group){GROUP_BY_ADDRESS, addresses->at[i]};
-	size_t first_stage = 3 + addresses->count;
+	if (finds) rows[first_stage - 1] = (struct group){GROUP_BY_ADDRESS, GROUP_ELSEWHERE};
 	const struct segment *segments = plan->schedule.at;
 	for (size_t i = 0; i < stages; i++)
 		rows[first_stage + i] = (struct group){GROUP_BY_STAGE, arena_format(arena, "%zu", i + 1), segments[i].t0, segments[i + 1].t0};
@@ -64,29 +100,71 @@ static void plan_build_groups(struct plan *plan, const struct text_list *address
 	plan->groups = (struct group_table){count, rows, 3, first_stage};
 }
 
-bool plan_build(const struct plan_inputs *inputs, struct arena *arena, struct plan *ret, struct err *err) {
-	const struct load_settings *load = &inputs->settings->load;
-	const struct http_settings *http = &inputs->settings->http;
-	struct plan *plan = ret;
-	*plan = (struct plan){.url = *inputs->url};
-	plan_build_load(plan, load);
-	if (plan->open_loop && plan->at_window.due >= plan->duration)
-		return err_set(err, ERR_FAILED, "--rate: no request is due between the warm-up and the end of --duration; raise one of the two");
-	plan->threads = plan_threads(plan, load, &inputs->machine);
+static void plan_build_connections(struct plan *plan, const struct plan_inputs *inputs, const struct load_settings *load) {
+	const struct net_settings *net = &inputs->settings->net;
 	plan->spawn = !plan->open_loop || inputs->spawn_given;
 	plan->spawn_rate = load->spawn_rate;
 	plan->spawn_interval = (nsec)load->spawn_interval * MSEC;
-	plan->waiting = plan_waiting(plan, (enum spin)load->spin, &inputs->machine);
-	if (plan->open_loop) plan->preconnect = inputs->preconnect_given ? load->preconnect : (uint64_t)PRECONNECT_MAX * plan->threads;
+	plan->keepalive = !net->disable_keepalive;
+	plan->requests_per_connection = net->requests_per_connection ? net->requests_per_connection : UINT64_MAX;
+	if (!plan->keepalive) plan->requests_per_connection = 1;
+	plan->pick_mru = net->connection_pick == CONNECTION_PICK_MRU;
+	plan->pre_lookup = !net->no_pre_lookup;
+}
+
+/* How many connections, and how many of them before the start. */
+static bool plan_count_connections(struct plan *plan, const struct plan_inputs *inputs, const struct load_settings *load, struct err *err) {
+	plan->connections = plan_filled(plan) > plan->threads ? plan_filled(plan) : plan->threads;
+	plan->is_h2_sure = true;
+	for (size_t i = 0; i < plan->route.origin_count; i++) {
+		plan->is_h2_sure = plan->is_h2_sure && protocols_must_h2(&plan->protocols, plan->route.origins[i].tls);
+		plan->may_h2 = plan->may_h2 || protocols_may_h2(&plan->protocols, plan->route.origins[i].tls);
+	}
+	if (!plan->open_loop) return true;
+	plan->preconnect = inputs->preconnect_given ? load->preconnect : (uint64_t)PRECONNECT_MAX * plan->threads;
+	if (!inputs->preconnect_given && plan->preconnect > plan->connections) plan->preconnect = plan->connections;
+	if (plan->preconnect <= plan_most_connections(plan)) return true;
+	return err_set(err, ERR_FAILED,
+		"--preconnect: %" PRIu64 " is more than the %" PRIu64 " connections of --max-tasks %" PRIu64 " and --http2-parallel %" PRIu64
+		"; write at most as many",
+		plan->preconnect, plan->connections, plan->max_tasks, plan->streams);
+}
+
+static void plan_build_requests(struct plan *plan, const struct plan_inputs *inputs) {
+	const struct http_settings *http = &inputs->settings->http;
+	plan->target = inputs->targets->name;
+	plan->targets = inputs->targets;
+	plan->route = *inputs->route;
+	plan->source = *inputs->source;
+	for (size_t i = 0; i < plan->route.origin_count; i++) plan->tls = plan->tls || plan->route.origins[i].tls;
 	plan->timeout = http->timeout;
 	plan->connect_timeout = http->connect_timeout;
+	plan->redirects = (unsigned)http->redirect;
+	plan->compressed = http->compressed;
 	plan->retry_stale = http->retry_stale == RETRY_STALE_IDEMPOTENT;
 	plan->expected = http->status;
-	plan->truth = inputs->settings->out.truth;
-	plan->kernel_stamps = (enum kernel_stamps)inputs->settings->load.kernel_stamps;
 	plan->method = method_name((enum method)http->method);
-	plan_build_groups(plan, inputs->addresses, load->stages.count, arena);
-	return source_build(http, inputs->url, arena, &plan->source, err);
+}
+
+bool plan_build(const struct plan_inputs *inputs, struct arena *arena, struct plan *ret, struct err *err) {
+	const struct load_settings load = plan_load(inputs->settings);
+	struct plan *plan = ret;
+	*plan = (struct plan){0};
+	plan_build_load(plan, &load);
+	plan->protocols = protocols_of(inputs->settings);
+	plan->streams = 1;
+	if (protocols_have_h2(&plan->protocols) && inputs->settings->net.http2_parallel > 1) plan->streams = inputs->settings->net.http2_parallel;
+	if (plan->open_loop && plan->at_window.due >= plan->duration)
+		return err_set(err, ERR_FAILED, "--rate: no request is due between the warm-up and the end of --duration; raise one of the two");
+	plan->threads = plan_threads(plan, &load, &inputs->machine);
+	plan->waiting = plan_waiting(plan, (enum spin)load.spin, &inputs->machine);
+	plan->kernel_stamps = (enum kernel_stamps)load.kernel_stamps;
+	plan->truth = inputs->settings->out.truth;
+	plan_build_connections(plan, inputs, &load);
+	plan_build_requests(plan, inputs);
+	if (!plan_count_connections(plan, inputs, &load, err)) return false;
+	plan_build_groups(plan, inputs->addresses, load.stages.count, arena);
+	return true;
 }
 
 static void plan_describe_load(const struct plan *plan, struct buf *text) {
@@ -115,15 +193,57 @@ static void plan_describe_load(const struct plan *plan, struct buf *text) {
 	}
 }
 
+/* What is asked for, and the way there. */
+static void plan_describe_target(const struct plan *plan, const struct text_list *addresses, struct buf *text) {
+	const char *proxy = route_proxy_words(&plan->route);
+	const char *unix_path = plan->route.place_count > 0 ? plan->route.places[0].unix_path : NULL;
+	if (!plan->targets->listed) buf_add_format(text, "%s ", plan->method);
+	buf_add_text(text, plan->target);
+	if (proxy) buf_add_format(text, " by way of %s", proxy);
+	if (unix_path) buf_add_format(text, " through the Unix socket %s", unix_path);
+	if (!unix_path && addresses->count > 0) {
+		for (size_t i = 0; i < addresses->count && i < ADDRESSES_SAID; i++) buf_add_format(text, "%s%s", i ? ", " : " (", addresses->at[i]);
+		if (addresses->count > ADDRESSES_SAID) buf_add_format(text, " and %zu more", addresses->count - ADDRESSES_SAID);
+		buf_add_text(text, ")");
+	}
+	buf_add_text(text, ": ");
+}
+
+static void plan_describe_connections(const struct plan *plan, struct buf *text) {
+	if (!plan->keepalive)
+		buf_add_text(text, ", a connection for each request");
+	else if (plan->requests_per_connection != UINT64_MAX)
+		buf_add_format(text, ", a connection for every %llu requests", (unsigned long long)plan->requests_per_connection);
+}
+
+/* Returns the words for the targets of one scheme. */
+static const char *plan_protocol_words(const struct plan *plan, bool tls) {
+	if (!tls) return plan->protocols.clear_h2 ? "HTTP/2 (h2c)" : "HTTP/1.1 (only https:// negotiates)";
+	return plan->protocols.tls == TLS_HTTP_2 ? "HTTP/2" : "HTTP/2 if the server agrees (ALPN), else HTTP/1.1";
+}
+
+const char *plan_describe_http(const struct plan *plan, struct arena *arena) {
+	const char *words = plan_protocol_words(plan, plan->tls);
+	bool has_clear = false;
+	for (size_t i = 0; i < plan->route.origin_count; i++) has_clear = has_clear || !plan->route.origins[i].tls;
+	if (!protocols_have_h2(&plan->protocols)) return NULL;
+	if (has_clear && plan->tls)
+		words = arena_format(arena, "http:// in %s, https:// in %s", plan_protocol_words(plan, false), plan_protocol_words(plan, true));
+	if (!plan->may_h2 || plan->streams == 1) return words;
+	return arena_format(arena, "%s%s, %" PRIu64 " connection%s with up to %" PRIu64 " streams each", words, plan->is_h2_sure ? "" : "; in HTTP/2",
+		plan->connections, plan->connections == 1 ? "" : "s", plan->streams);
+}
+
 const char *plan_describe(const struct plan *plan, const struct text_list *address_texts, struct arena *arena) {
 	static const char *const waits[] = {", sleeping", ", spinning before due times", ", spinning always"};
 	struct buf text;
 	char span[64];
-	buf_init(&text, 65536);
-	buf_add_format(&text, "%s %s (", plan->method, plan->url.text);
-	for (size_t i = 0; i < address_texts->count; i++) buf_add_format(&text, "%s%s", i ? ", " : "", address_texts->at[i]);
-	buf_add_text(&text, "): ");
+	buf_init(&text, DESCRIPTION_MAX);
+	plan_describe_target(plan, address_texts, &text);
 	plan_describe_load(plan, &text);
+	const char *http = plan_describe_http(plan, arena);
+	if (http) buf_add_format(&text, ", %s", http);
+	plan_describe_connections(plan, &text);
 	buf_add_format(&text, ", for %s", units_format_duration(plan->duration, span, sizeof(span)));
 	if (plan->requests > 0) buf_add_format(&text, " or %llu requests", (unsigned long long)plan->requests);
 	if (plan->warmup > 0) buf_add_format(&text, ", the first %s as warm-up", units_format_duration(plan->warmup, span, sizeof(span)));

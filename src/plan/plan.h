@@ -6,9 +6,11 @@
 #include "base/err.h"
 #include "base/settings.h"
 #include "http/http.h"
-#include "http/url.h"
+#include "plan/protocols.h"
+#include "plan/route.h"
 #include "plan/schedule.h"
 #include "plan/source.h"
+#include "plan/targets.h"
 #include "record/group.h"
 
 /* What the machine gives. */
@@ -26,7 +28,10 @@ enum waiting {
 };
 
 struct plan {
-	struct url url;
+	const char *target; /* for people: the URL, or "3 URLs from urls.txt" */
+	bool tls;           /* a target is https */
+	const struct targets *targets;
+	struct route route;       /* all origins of the targets; workers copy it */
 	bool open_loop;           /* a rate or stages were given */
 	struct schedule schedule; /* open loop */
 	uint64_t k_limit;         /* open loop with --requests: numbers from here on are not sent; else UINT64_MAX */
@@ -35,14 +40,25 @@ struct plan {
 	nsec duration, warmup;
 	uint64_t requests;   /* --requests; 0: none */
 	unsigned threads;    /* workers, >= 1 */
-	uint64_t max_tasks;  /* connections in all */
+	uint64_t max_tasks;  /* requests at once, in all */
 	bool spawn;          /* tasks (closed loop) or connections (open loop) are released step by step */
 	uint64_t spawn_rate; /* so many ... */
 	nsec spawn_interval; /* ... every so often, from the start on */
 	uint64_t preconnect; /* connections opened before the start, in all (open loop) */
 	enum waiting waiting;
 	nsec timeout, connect_timeout;
-	bool retry_stale; /* for idempotent methods */
+	bool keepalive;             /* false: a connection for each request */
+	struct protocols protocols; /* which HTTP is spoken */
+	uint64_t streams;           /* requests at once on a connection of HTTP/2, >= 1; 1 if that is never spoken */
+	uint64_t connections;       /* at once, in all, if every target speaks HTTP/2: those that max_tasks fill, at least one for each worker */
+	bool may_h2;                /* some target may speak HTTP/2 */
+	bool is_h2_sure;            /* every target speaks HTTP/2, or its connection fails; else there may be max_tasks connections */
+	uint64_t requests_per_connection; /* UINT64_MAX: any number; 1 without keep-alive */
+	bool pick_mru;                    /* open loop: the idle connection that was used last goes first */
+	unsigned redirects;               /* hops that a request may take */
+	bool compressed;                  /* bodies are decoded */
+	bool pre_lookup;                  /* names are looked up before the run */
+	bool retry_stale;                 /* for idempotent methods */
 	bool truth;
 	enum kernel_stamps kernel_stamps;
 	struct status_set expected;
@@ -56,18 +72,37 @@ struct plan {
 struct plan_inputs {
 	const struct settings *settings;
 	bool spawn_given, preconnect_given; /* by the user; presets do not count */
-	const struct url *url;
-	const struct text_list *addresses; /* of the target, in the order of their indexes */
+	const struct targets *targets;
+	const struct route *route; /* with the targets' origins, as left by source_build */
+	const struct source *source;
+	const struct text_list *addresses; /* those of all places that are known before the run, place by place, in the order of their indexes */
 	struct machine machine;
 };
 
-/* Builds the plan. Reads --data-file or --data-lines. ERR_FAILED with the option in the sentence. */
+/* Builds the plan: threads, schedule, groups. ERR_FAILED with the option in the sentence. Behind the rows of addresses stands one for all that are found in the
+ * run ("elsewhere"), if redirects are followed or names are looked up then. */
 bool plan_build(const struct plan_inputs *inputs, struct arena *arena, struct plan *ret, struct err *err);
 
 /* Returns how many of `total` things worker `worker` of `plan` gets: shares differ by one at most and add up. */
 static inline uint64_t plan_share(const struct plan *plan, uint64_t total, unsigned worker) {
 	return total / plan->threads + (worker < total % plan->threads);
 }
+
+/* Returns how many of the first `started` tasks worker `worker` has: those of whole connections of HTTP/2, which go round the workers; only the last one may
+ * be smaller. With fewer connections than workers, plain shares. Of all max_tasks, each worker has at least one. */
+uint64_t plan_tasks(const struct plan *plan, uint64_t started, unsigned worker);
+
+/* Returns the number of worker `worker`'s task `i` among all, both from 0: the order in which they start. */
+uint64_t plan_task_number(const struct plan *plan, unsigned worker, uint64_t i);
+
+/* Returns the most connections that are open to a target at once, in all. */
+static inline uint64_t plan_most_connections(const struct plan *plan) {
+	return plan->is_h2_sure ? plan->connections : plan->max_tasks;
+}
+
+/* Returns which HTTP is spoken, and on how many connections, for people: "HTTP/2 (h2c), 10 connections with up to 10 streams each"; NULL: HTTP/2 was not asked
+ * for. */
+const char *plan_describe_http(const struct plan *plan, struct arena *arena);
 
 /* Writes what the run is going to do as sentences for people into the arena. */
 const char *plan_describe(const struct plan *plan, const struct text_list *address_texts, struct arena *arena);

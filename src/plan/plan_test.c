@@ -5,15 +5,14 @@
 #include <stdlib.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "plan/plan.h"
 
 static const struct machine eight = {.cpus = 8};
 static const struct text_list addresses = {2, (const char *[]){"127.0.0.1:3000", "[::1]:3000"}};
-static struct url url = {
-	.text = "http://localhost:3000/", .scheme = "http", .host = "localhost", .authority = "localhost:3000", .target = "/", .port = 3000};
-
 static int setup(void **state) {
 	struct arena *arena = malloc(sizeof(*arena));
 	arena_init(arena);
@@ -35,6 +34,8 @@ static struct settings *presets(struct arena *arena) {
 	settings->load.spawn_rate = 1;
 	settings->load.spawn_interval = 100;
 	settings->load.seed = 1;
+	settings->http.url = "http://localhost:3000/";
+	settings->http.redirect = 10;
 	settings->http.timeout = 10 * SEC;
 	settings->http.connect_timeout = 5 * SEC;
 	settings->http.retry_stale = RETRY_STALE_IDEMPOTENT;
@@ -44,10 +45,19 @@ static struct settings *presets(struct arena *arena) {
 
 static const struct plan *build(struct plan_inputs inputs, struct arena *arena) {
 	struct plan *plan = arena_alloc(arena, sizeof(*plan));
+	struct targets *targets = arena_alloc(arena, sizeof(*targets));
+	struct route *route = arena_alloc(arena, sizeof(*route));
+	struct source *source = arena_alloc(arena, sizeof(*source));
+	struct source_inputs made = {&inputs.settings->http, &inputs.settings->net, 1, targets, route};
 	struct err err;
-	inputs.url = &url;
+	inputs.targets = targets;
+	inputs.route = route;
+	inputs.source = source;
 	inputs.addresses = &addresses;
-	if (!plan_build(&inputs, arena, plan, &err)) fail_msg("%s", err.text);
+	bool good = targets_read(&inputs.settings->http, arena, targets, &err) &&
+		    route_open(inputs.settings, ROUTE_ORIGINS_MAX, arena, route, &err) && source_build(&made, arena, source, &err) &&
+		    plan_build(&inputs, arena, plan, &err);
+	if (!good) fail_msg("%s", err.text);
 	return plan;
 }
 
@@ -200,30 +210,50 @@ static void a_poisson_window_begins_with_the_first_request_due_in_it(void **stat
 	}
 }
 
-static void assert_rows(const struct group_table *groups, const char *const *names, size_t count) {
-	static const enum group_dimension first[] = {GROUP_BY_ALL, GROUP_BY_CONNECTION, GROUP_BY_CONNECTION, GROUP_BY_ADDRESS, GROUP_BY_ADDRESS};
+static void assert_rows(const struct group_table *groups, const char *const *names, size_t count, size_t addresses_count) {
+	static const enum group_dimension first[] = {GROUP_BY_ALL, GROUP_BY_CONNECTION, GROUP_BY_CONNECTION};
 	assert_int_equal(groups->count, count);
 	assert_int_equal(groups->first_address, 3);
-	assert_int_equal(groups->first_stage, 5);
+	assert_int_equal(groups->first_stage, 3 + addresses_count);
 	for (size_t i = 0; i < count; i++) {
 		assert_string_equal(groups->rows[i].name, names[i]);
-		assert_int_equal(groups->rows[i].dimension, i < 5 ? first[i] : GROUP_BY_STAGE);
+		assert_int_equal(groups->rows[i].dimension, i < 3 ? first[i] : i < 3 + addresses_count ? GROUP_BY_ADDRESS : GROUP_BY_STAGE);
 	}
 }
 
 /* The stages of the third row end with the run: no time is left to hold the last rate. */
 static void groups_are_all_connections_addresses_stages(void **state) {
-	static const char *const names[] = {"all", "new", "reused", "127.0.0.1:3000", "[::1]:3000", "1", "2", "hold"};
+	static const char *const names[] = {"all", "new", "reused", "127.0.0.1:3000", "[::1]:3000", "elsewhere", "1", "2", "hold"};
 	static const struct {
 		double rate;
 		const char *stages;
 		size_t count;
-	} rows[] = {{0, NULL, 5}, {100, NULL, 5}, {0, "10s@5,20s@10", 7}, {0, "10s@5,19s@10", 8}, {0, "10s@5,25s@10", 7}};
+	} rows[] = {{0, NULL, 6}, {100, NULL, 6}, {0, "10s@5,20s@10", 8}, {0, "10s@5,19s@10", 9}, {0, "10s@5,25s@10", 8}};
 	for (size_t i = 0; i < LENGTH(rows); i++) {
 		struct settings *settings = presets(*state);
 		settings->load.rate = rows[i].rate;
 		add_stages(settings, rows[i].stages);
-		assert_rows(&build((struct plan_inputs){.settings = settings, .machine = eight}, *state)->groups, names, rows[i].count);
+		assert_rows(&build((struct plan_inputs){.settings = settings, .machine = eight}, *state)->groups, names, rows[i].count, 3);
+	}
+}
+
+static void elsewhere_is_where_a_run_may_come(void **state) {
+	static const char *const names[] = {"all", "new", "reused", "127.0.0.1:3000", "[::1]:3000", "1", "hold"};
+	static const struct {
+		uint64_t redirect;
+		bool no_pre_lookup, elsewhere;
+	} rows[] = {{0, false, false}, {1, false, true}, {0, true, true}, {10, true, true}};
+	for (size_t i = 0; i < LENGTH(rows); i++) {
+		struct settings *settings = presets(*state);
+		settings->http.redirect = rows[i].redirect;
+		settings->net.no_pre_lookup = rows[i].no_pre_lookup;
+		add_stages(settings, "10s@5");
+		const struct plan *plan = build((struct plan_inputs){.settings = settings, .machine = eight}, *state);
+		if (!rows[i].elsewhere) assert_rows(&plan->groups, names, LENGTH(names), 2);
+		if (rows[i].elsewhere) assert_string_equal(plan->groups.rows[plan->groups.first_stage - 1].name, GROUP_ELSEWHERE);
+		assert_int_equal(plan->groups.count, LENGTH(names) + rows[i].elsewhere);
+		assert_int_equal(plan->redirects, rows[i].redirect);
+		assert_int_equal(plan->pre_lookup, !rows[i].no_pre_lookup);
 	}
 }
 
@@ -276,20 +306,58 @@ static void settings_are_carried_over(void **state) {
 	assert_true(plan->truth);
 	assert_true(status_set_has(&plan->expected, 200));
 	assert_false(status_set_has(&plan->expected, 204));
-	assert_string_equal(plan->url.host, "localhost");
+	assert_string_equal(plan->target, "http://localhost:3000/");
+	assert_string_equal(plan->route.origins[0].host, "localhost");
+	assert_false(plan->tls);
 	assert_true(slice_equal((struct slice){plan->source.ops->next(&plan->source, 0, 0)->head.at, 15}, SLICE("POST / HTTP/1.1")));
 }
 
-static void an_unreadable_body_fails_the_plan(void **state) {
+static void connections_live_as_long_as_they_are_meant_to(void **state) {
+	static const struct {
+		bool disable_keepalive;
+		uint64_t asked;
+		enum connection_pick pick;
+		bool keepalive;
+		uint64_t requests;
+		bool mru;
+	} rows[] = {
+		{false, 0, CONNECTION_PICK_LRU, true, UINT64_MAX, false},
+		{false, 5, CONNECTION_PICK_MRU, true, 5, true},
+		{false, 1, CONNECTION_PICK_LRU, true, 1, false},
+		{true, 0, CONNECTION_PICK_LRU, false, 1, false},
+	};
+	for (size_t i = 0; i < LENGTH(rows); i++) {
+		struct settings *settings = presets(*state);
+		settings->net.disable_keepalive = rows[i].disable_keepalive;
+		settings->net.requests_per_connection = rows[i].asked;
+		settings->net.connection_pick = rows[i].pick;
+		settings->http.compressed = rows[i].mru;
+		const struct plan *plan = build((struct plan_inputs){.settings = settings, .machine = eight}, *state);
+		assert_int_equal(plan->keepalive, rows[i].keepalive);
+		assert_int_equal(plan->requests_per_connection, rows[i].requests);
+		assert_int_equal(plan->pick_mru, rows[i].mru);
+		assert_int_equal(plan->compressed, rows[i].mru);
+	}
+}
+
+static void debug_is_one_exchange(void **state) {
 	struct settings *settings = presets(*state);
-	settings->http.data_file = "/does-not-exist/body";
-	struct plan *plan = arena_alloc(*state, sizeof(*plan));
-	struct err err;
-	struct plan_inputs inputs = {.settings = settings, .url = &url, .addresses = &addresses, .machine = eight};
-	assert_false(plan_build(&inputs, *state, plan, &err));
-	assert_int_equal(err.code, ERR_FAILED);
-	assert_non_null(strstr(err.text, "--data-file"));
-	assert_non_null(strstr(err.text, "/does-not-exist/body"));
+	settings->out.debug = true;
+	settings->load.rate = 100;
+	settings->load.requests = 50;
+	settings->load.threads = 4;
+	settings->load.warmup = 40 * SEC; /* longer than the run */
+	settings->load.preconnect = 9;
+	add_stages(settings, "10s@5");
+	const struct plan *plan = build((struct plan_inputs){.settings = settings, .preconnect_given = true, .machine = eight}, *state);
+	assert_false(plan->open_loop);
+	assert_int_equal(plan->threads, 1);
+	assert_int_equal(plan->max_tasks, 1);
+	assert_int_equal(plan->requests, 1);
+	assert_int_equal(plan->warmup, 0);
+	assert_int_equal(plan->preconnect, 0);
+	assert_int_equal(plan->groups.first_stage, plan->groups.count);
+	assert_int_equal(plan->waiting, WAITING_SLEEPS);
 }
 
 /* What a run says at its start: tasks, ramp, rate, duration, addresses. */
@@ -314,6 +382,66 @@ static void the_plan_says_what_it_will_do(void **state) {
 	}
 }
 
+/* Where the requests go, and how long connections live. */
+static void the_plan_says_the_way(void **state) {
+	const struct {
+		struct http_settings http;
+		struct net_settings net;
+		struct proxy_environment proxies;
+		const char *words[2], *absent;
+	} rows[] = {
+		{.http.url = "https://h/", .words = {"GET https://h/ (127.0.0.1:3000, [::1]:3000): closed"}, .absent = "for each request"},
+		{.http.url = "http://h/",
+			.net.proxy = "http://ann:pw@p:3128",
+			.words = {"GET http://h/ by way of http://p:3128 (127"},
+			.absent = "pw"},
+		{.http.url = "http://ann:pw@h/", .proxies.all = "p", .words = {"GET http://h/ by way of http://p (ALL_PROXY) (127"}, .absent = "pw"},
+		{.http.url = "http://h/",
+			.net.unix_socket = "/run/x",
+			.words = {"GET http://h/ through the Unix socket /run/x: closed"},
+			.absent = "(127"},
+		{.http.url = "http://h/", .net.disable_keepalive = true, .words = {", a connection for each request, for 30"}},
+		{.http.url = "http://h/", .net.requests_per_connection = 5, .words = {", a connection for every 5 requests, for 30"}},
+	};
+	for (size_t i = 0; i < LENGTH(rows); i++) {
+		struct settings *settings = presets(*state);
+		settings->http.url = rows[i].http.url;
+		settings->net = rows[i].net;
+		settings->proxies = rows[i].proxies;
+		const struct plan *plan = build((struct plan_inputs){.settings = settings, .machine = eight}, *state);
+		const char *text = plan_describe(plan, &addresses, *state);
+		for (size_t j = 0; j < LENGTH(rows[i].words) && rows[i].words[j]; j++)
+			if (!strstr(text, rows[i].words[j])) fail_msg("'%s' is missing in '%s'", rows[i].words[j], text);
+		if (rows[i].absent) assert_null(strstr(text, rows[i].absent));
+		assert_int_equal(plan->tls, i == 0);
+	}
+}
+
+static void a_list_is_named_and_not_read_out(void **state) {
+	struct settings *settings = presets(*state);
+	char path[] = "/tmp/plan_test_XXXXXX";
+	int fd = mkstemp(path);
+	assert_int_equal(write(fd, "http://h/\nhttps://i/\n", 21), 21);
+	settings->http.urls_from_file = path;
+	const struct plan *plan = build((struct plan_inputs){.settings = settings, .machine = eight}, *state);
+	unlink(path);
+	close(fd);
+	assert_true(plan->tls);
+	assert_int_equal(plan->targets->row_count, 2);
+	assert_int_equal(plan->route.origin_count, 2);
+	assert_int_equal(plan->source.count, 2);
+	const char *texts[20];
+	for (size_t i = 0; i < LENGTH(texts); i++) texts[i] = "1.2.3.4:80";
+	const char *text = plan_describe(plan, &(struct text_list){20, texts}, *state);
+	char begin[100];
+	snprintf(begin, sizeof(begin), "2 URLs from %s (1.2.3.4:80, ", path);
+	assert_ptr_equal(strstr(text, begin), text);
+	assert_non_null(strstr(text, " and 12 more): closed loop"));
+	text = plan_describe(plan, &(struct text_list){0}, *state);
+	snprintf(begin, sizeof(begin), "2 URLs from %s: closed loop", path);
+	assert_ptr_equal(strstr(text, begin), text);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
@@ -324,10 +452,14 @@ int main(void) {
 		CASE(requests_count_from_the_window_on),
 		CASE(a_poisson_window_begins_with_the_first_request_due_in_it),
 		CASE(groups_are_all_connections_addresses_stages),
+		CASE(elsewhere_is_where_a_run_may_come),
 		CASE(a_rate_starts_with_connections_instead_of_a_ramp),
 		CASE(settings_are_carried_over),
-		CASE(an_unreadable_body_fails_the_plan),
+		CASE(connections_live_as_long_as_they_are_meant_to),
+		CASE(debug_is_one_exchange),
 		CASE(the_plan_says_what_it_will_do),
+		CASE(the_plan_says_the_way),
+		CASE(a_list_is_named_and_not_read_out),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,9 +8,11 @@
 
 enum group_dimension { GROUP_BY_ALL, GROUP_BY_CONNECTION, GROUP_BY_ADDRESS, GROUP_BY_STAGE, GROUP_DIMENSIONS };
 
+#define GROUP_ELSEWHERE "elsewhere" /* the row of addresses that are found in the run: not shown while nothing is counted there */
+
 struct group {
 	enum group_dimension dimension;
-	const char *name; /* "new", "reused", "127.0.0.1:3000", "2" */
+	const char *name; /* "new", "reused", "127.0.0.1:3000", "2"; the last of the addresses may be GROUP_ELSEWHERE */
 	nsec begin, end;  /* rows of stages: from the start of the run; NSEC_NEVER: the last one holds. Else 0 */
 };
 

@@ -3,26 +3,26 @@
 /* Quantiles are taken as multiples of this, so that a binary fraction such as 0.07 does not move the rank. */
 #define QUANTILE_STEPS 1000000000000ull
 
-static uint64_t index_low(uint32_t slot, unsigned sub_bits) {
+uint64_t hist_index_low(uint32_t slot, unsigned sub_bits) {
 	uint32_t octave = slot >> (sub_bits - 1);
 	uint32_t shift = octave > 0 ? octave - 1 : 0;
 	return (uint64_t)(slot - (shift << (sub_bits - 1))) << shift;
 }
 
 nsec hist_slot_low(uint32_t slot) {
-	return (nsec)index_low(slot, HIST_SUB_BITS);
+	return (nsec)hist_index_low(slot, HIST_SUB_BITS);
 }
 
 nsec hist_slot_high(uint32_t slot) {
-	return (nsec)index_low(slot + 1, HIST_SUB_BITS) - 1;
+	return (nsec)hist_index_low(slot + 1, HIST_SUB_BITS) - 1;
 }
 
 nsec histlet_slot_low(uint32_t slot) {
-	return (nsec)index_low(slot, HISTLET_SUB_BITS) * HISTLET_UNIT;
+	return (nsec)hist_index_low(slot, HISTLET_SUB_BITS) * HISTLET_UNIT;
 }
 
 nsec histlet_slot_high(uint32_t slot) {
-	return (nsec)index_low(slot + 1, HISTLET_SUB_BITS) * HISTLET_UNIT - 1;
+	return (nsec)hist_index_low(slot + 1, HISTLET_SUB_BITS) * HISTLET_UNIT - 1;
 }
 
 /* All counts lie between the slots of min and max, so only those are walked. */

@@ -46,6 +46,10 @@ static inline uint32_t histlet_slot(nsec time);
 nsec histlet_slot_low(uint32_t slot);
 nsec histlet_slot_high(uint32_t slot);
 
+/* The layout itself, of 2^sub_bits sub-buckets: the slot of a value (in units of the histogram), and the lowest value of a slot. */
+static inline uint32_t hist_index(uint64_t value, unsigned sub_bits);
+uint64_t hist_index_low(uint32_t slot, unsigned sub_bits);
+
 /* Adds `from` to `into`. */
 void hist_merge(struct hist *into, const struct hist *from);
 void histlet_merge(struct histlet *into, const struct histlet *from);

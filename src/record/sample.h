@@ -8,6 +8,8 @@
 #include "base/clock.h"
 #include "base/outcome.h"
 
+#define SAMPLE_ROWS_MAX 16384 /* URLs that are told apart; all from the last one on share its row */
+
 enum sample_flag {
 	SAMPLE_REUSED = 1, /* the last attempt went out on a connection that had carried a request before */
 	SAMPLE_OPEN = 2,   /* not finished when the run ended: its times are lower bounds */
@@ -30,7 +32,7 @@ struct sample {
 	uint8_t reason;   /* enum reason */
 	uint8_t flags;    /* enum sample_flag */
 	uint16_t address; /* index into the plan's addresses */
-	uint16_t step;    /* index of the step; 0 in a plain run */
+	uint16_t row;     /* with a list of URLs: index of its row, below SAMPLE_ROWS_MAX; else 0 */
 };
 _Static_assert(sizeof(struct sample) <= 96, "a sample is at most 96 bytes");
 

@@ -138,11 +138,16 @@ void tally_merge(struct tally *into, const struct tally *from) {
 	into->attempts += from->attempts;
 	into->attempts_warmup += from->attempts_warmup;
 	into->retries += from->retries;
+	into->hops += from->hops;
 	into->lost += from->lost;
 	into->bytes_sent += from->bytes_sent;
 	into->bytes_received += from->bytes_received;
 	into->sent_in_window += from->sent_in_window;
 	into->done_in_window += from->done_in_window;
+	into->opened_in_window += from->opened_in_window;
+	into->shaken_in_window += from->shaken_in_window;
+	into->encoded += from->encoded;
+	into->decoded += from->decoded;
 	counts_merge(into->reasons, from->reasons, REASON_COUNT);
 	counts_merge(into->status, from->status, TALLY_STATUSES);
 	into->opened += from->opened;
@@ -152,6 +157,11 @@ void tally_merge(struct tally *into, const struct tally *from) {
 	into->handshakes_resumed += from->handshakes_resumed;
 	into->handshakes_failed += from->handshakes_failed;
 	counts_merge(into->closed, from->closed, CLOSER_COUNT);
+	into->opened_h2 += from->opened_h2;
+	into->fell_back += from->fell_back;
+	into->goaways += from->goaways;
+	into->unprocessed += from->unprocessed;
+	if (from->stream_limit > 0 && (into->stream_limit == 0 || from->stream_limit < into->stream_limit)) into->stream_limit = from->stream_limit;
 	into->spun += from->spun;
 	if (from->longest_gap > into->longest_gap) into->longest_gap = from->longest_gap;
 	for (size_t i = 0; i < into->cell_count; i++) cell_merge(&into->cells[i], &from->cells[i]);

@@ -35,16 +35,25 @@ struct tally {
 	uint64_t attempts;                   /* requests put on the wire: every send of a first byte */
 	uint64_t attempts_warmup;            /* of them: due before the window */
 	uint64_t retries;                    /* of them: second sends of the same request */
+	uint64_t hops;                       /* of them: sent because the answer before was a redirect */
 	uint64_t lost;                       /* attempts that ended without any response byte */
 	uint64_t bytes_sent, bytes_received; /* on the wire, heads included */
 	/* Throughput: by the time of the event, not by due. */
 	uint64_t sent_in_window, done_in_window;
-	uint64_t reasons[REASON_COUNT];  /* of books: failed and open by reason */
-	uint64_t status[TALLY_STATUSES]; /* of books: real status codes; 0: none */
-	uint64_t opened, reused;         /* connections opened; requests of the books sent on one that had carried a request before */
-	uint64_t connect_failed;         /* dials that failed */
+	uint64_t opened_in_window, shaken_in_window; /* connections opened; TLS handshakes done */
+	uint64_t encoded, decoded;                   /* --compressed, books: bytes of bodies as they came, and as they were meant */
+	uint64_t reasons[REASON_COUNT];              /* of books: failed and open by reason */
+	uint64_t status[TALLY_STATUSES];             /* of books: real status codes; 0: none */
+	uint64_t opened, reused;                     /* connections opened; requests of the books sent on one that had carried a request before */
+	uint64_t connect_failed;                     /* dials that failed */
 	uint64_t handshakes_full, handshakes_resumed, handshakes_failed; /* TLS */
 	uint64_t closed[CLOSER_COUNT];
+	uint64_t opened_h2;   /* of the connections opened: they speak HTTP/2 */
+	uint64_t fell_back;   /* ... they were offered HTTP/2 and speak HTTP/1.1 */
+	uint64_t goaways;     /* ... their peer has said that it wants no more requests on them (GOAWAY) */
+	uint64_t unprocessed; /* attempts that the peer said it did nothing with */
+	/* HTTP/2: fewest requests at once that a peer allowed on a connection (SETTINGS_MAX_CONCURRENT_STREAMS); 0: not known. Merging takes the smaller. */
+	uint64_t stream_limit;
 	nsec spun;        /* time spent waiting without sleeping */
 	nsec longest_gap; /* longest time between two completions on one thread; merging takes the larger */
 	nsec upto;        /* the moment up to which it counts; set when it is handed over, not merged */

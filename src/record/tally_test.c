@@ -193,7 +193,7 @@ static void fill(struct tally *tally, uint64_t factor) {
 	for (size_t i = 0; i < offsetof(struct tally, cell_count) / 8; i++) at[i] = factor * (i + 1);
 }
 
-static void merging_adds_every_counter_and_keeps_the_longest_gap(void **state) {
+static void merging_adds_every_counter_and_keeps_the_extremes(void **state) {
 	struct box *box = *state;
 	struct tally *other = tally_new(ROWS);
 	fill(box->tally, 1);
@@ -202,10 +202,26 @@ static void merging_adds_every_counter_and_keeps_the_longest_gap(void **state) {
 	const uint64_t *at = &box->tally->planned;
 	size_t gap = offsetof(struct tally, longest_gap) / 8;
 	size_t upto = offsetof(struct tally, upto) / 8; /* is no count */
+	size_t limit = offsetof(struct tally, stream_limit) / 8;
 	for (size_t i = 0; i < offsetof(struct tally, cell_count) / 8; i++)
-		assert_int_equal(at[i], (i == gap ? 1000 : i == upto ? 1 : 1001) * (i + 1));
+		assert_int_equal(at[i], (i == gap ? 1000 : i == upto || i == limit ? 1 : 1001) * (i + 1));
 	tally_merge(other, box->tally);
 	assert_int_equal(other->longest_gap, 1000 * (gap + 1));
+	assert_int_equal(other->stream_limit, limit + 1);
+	free(other);
+}
+
+/* 0 is no limit but says that none is known. */
+static void the_smallest_known_stream_limit_is_kept(void **state) {
+	struct box *box = *state;
+	static const uint64_t pairs[][3] = {{0, 0, 0}, {0, 8, 8}, {8, 0, 8}, {8, 100, 8}, {100, 8, 8}};
+	struct tally *other = tally_new(ROWS);
+	for (size_t i = 0; i < LENGTH(pairs); i++) {
+		box->tally->stream_limit = pairs[i][0];
+		other->stream_limit = pairs[i][1];
+		tally_merge(box->tally, other);
+		assert_int_equal(box->tally->stream_limit, pairs[i][2]);
+	}
 	free(other);
 }
 
@@ -264,7 +280,8 @@ int main(void) {
 		cmocka_unit_test_setup_teardown(failures_and_open_requests_count_by_reason, setup, teardown),
 		cmocka_unit_test_setup_teardown(each_reason_says_whether_a_response_was_complete, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_odd_status_counts_as_none, setup, teardown),
-		cmocka_unit_test_setup_teardown(merging_adds_every_counter_and_keeps_the_longest_gap, setup, teardown),
+		cmocka_unit_test_setup_teardown(merging_adds_every_counter_and_keeps_the_extremes, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_smallest_known_stream_limit_is_kept, setup, teardown),
 		cmocka_unit_test_setup_teardown(two_merged_tallies_are_the_tally_of_all_samples, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_cleared_tally_is_a_new_one, setup, teardown),
 		cmocka_unit_test(parts_and_dimensions_have_the_names_of_the_json),

@@ -87,10 +87,15 @@ static void books_build(const struct run_result *result, struct report *ret) {
 	ret->attempts = tally->attempts;
 	ret->attempts_warmup = tally->attempts_warmup;
 	ret->retries = tally->retries;
+	ret->hops = tally->hops;
 	ret->lost = tally->lost;
 	ret->balanced = ret->planned == ret->ok + ret->failed + ret->open + ret->unsent;
 	ret->achieved_per_s = per_second(tally->sent_in_window, result->window);
 	ret->throughput_per_s = per_second(tally->done_in_window, result->window);
+	ret->opened_per_s = per_second(tally->opened_in_window, result->window);
+	ret->shaken_per_s = per_second(tally->shaken_in_window, result->window);
+	ret->encoded = tally->encoded;
+	ret->decoded = tally->decoded;
 	ret->bytes_sent = tally->bytes_sent;
 	ret->bytes_received = tally->bytes_received;
 	memcpy(ret->reasons, tally->reasons, sizeof(ret->reasons));
@@ -102,6 +107,11 @@ static void books_build(const struct run_result *result, struct report *ret) {
 	ret->handshakes_resumed = tally->handshakes_resumed;
 	ret->handshakes_failed = tally->handshakes_failed;
 	memcpy(ret->closed, tally->closed, sizeof(ret->closed));
+	ret->opened_h2 = tally->opened_h2;
+	ret->fell_back = tally->fell_back;
+	ret->goaways = tally->goaways;
+	ret->unprocessed = tally->unprocessed;
+	ret->stream_limit = tally->stream_limit;
 	ret->longest_gap = tally->longest_gap;
 	ret->spun = tally->spun;
 	const struct strain *strain = &result->strain;
@@ -124,30 +134,97 @@ static void times_build(const struct totals *totals, struct report *ret) {
 	distribution_from_hist(&totals->client_queue, 0, &ret->client_queue);
 }
 
+static void group_build(const struct group *group, const struct cell *cell, struct group_report *ret) {
+	*ret = (struct group_report){.group = *group,
+		.ok = cell->ok,
+		.failed = cell->failed,
+		.open = cell->open,
+		.bytes = cell->bytes,
+		.opened = cell->opened,
+		.unsent = cell->unsent};
+	struct histlet *response = mem_alloc(sizeof(*response));
+	*response = cell->response_ok;
+	histlet_merge(response, &cell->response_other);
+	distribution_from_histlet(response, 0, &ret->response);
+	free(response);
+	distribution_from_histlet(&cell->service, 0, &ret->service);
+	if (group->dimension != GROUP_BY_STAGE) return;
+	ret->never = cell->failed + cell->open + cell->unsent;
+	distribution_from_histlet(&cell->response_ok, ret->never, &ret->slo);
+}
+
+static bool group_shows(const struct group *group, const struct cell *cell) {
+	if (group->dimension != GROUP_BY_ADDRESS || strcmp(group->name, GROUP_ELSEWHERE) != 0) return true;
+	return cell->opened + cell->ok + cell->failed + cell->open > 0;
+}
+
 static void groups_build(const struct group_table *table, const struct tally *tally, struct arena *arena, struct report *ret) {
 	assert(table->count == tally->cell_count);
-	ret->group_count = table->count;
 	ret->groups = arena_array(arena, table->count, sizeof(ret->groups[0]));
-	for (size_t i = 0; i < table->count; i++) {
-		const struct cell *cell = &tally->cells[i];
-		struct group_report *group = &ret->groups[i];
-		group->group = table->rows[i];
-		group->ok = cell->ok;
-		group->failed = cell->failed;
-		group->open = cell->open;
-		group->bytes = cell->bytes;
-		group->opened = cell->opened;
-		group->unsent = cell->unsent;
-		struct histlet *response = mem_alloc(sizeof(*response));
-		*response = cell->response_ok;
-		histlet_merge(response, &cell->response_other);
-		distribution_from_histlet(response, 0, &group->response);
-		free(response);
-		distribution_from_histlet(&cell->service, 0, &group->service);
-		if (group->group.dimension != GROUP_BY_STAGE) continue;
-		group->never = cell->failed + cell->open + cell->unsent;
-		distribution_from_histlet(&cell->response_ok, group->never, &group->slo);
+	for (size_t i = 0; i < table->count; i++)
+		if (group_shows(&table->rows[i], &tally->cells[i])) group_build(&table->rows[i], &tally->cells[i], &ret->groups[ret->group_count++]);
+}
+
+/* The place of a URL among all. */
+struct url_rank {
+	uint64_t not_ok;
+	nsec p99;
+	size_t url;
+};
+
+static int url_rank_compare(const void *left, const void *right) {
+	const struct url_rank *a = left, *b = right;
+	if (a->not_ok != b->not_ok) return a->not_ok > b->not_ok ? -1 : 1;
+	if (a->p99 != b->p99) return a->p99 > b->p99 ? -1 : 1;
+	return a->url < b->url ? -1 : 1;
+}
+
+static struct quantile url_quantile(const struct digest *digest, double q) {
+	uint64_t count = digest_count(digest), rank = hist_rank(count, q);
+	return quantile_make(digest_quantile(digest, q), digest->max, count > rank ? count - rank : 0);
+}
+
+static struct url_report url_build(const char *name, uint64_t urls, const struct digest *digest) {
+	uint64_t count = digest_count(digest);
+	return (struct url_report){.name = name,
+		.urls = urls,
+		.ok = digest->ok,
+		.failed = digest->failed,
+		.open = digest->open,
+		.bytes = digest->bytes,
+		.mean = count > 0 ? (double)digest->sum / (double)count : 0,
+		.p50 = url_quantile(digest, 0.5),
+		.p99 = url_quantile(digest, 0.99),
+		.max = digest->max};
+}
+
+/* Ranks the URLs that have a digest of their own; the others, of a list that has too many, share the last one. */
+static struct url_rank *urls_rank(const struct run_result *result, size_t own) {
+	struct url_rank *ranks = mem_zeroed(own, sizeof(*ranks));
+	for (size_t i = 0; i < own; i++) {
+		const struct digest *digest = &result->url_digests[i];
+		ranks[i] = (struct url_rank){.not_ok = digest->failed + digest->open, .p99 = digest_quantile(digest, 0.99), .url = i};
 	}
+	qsort(ranks, own, sizeof(*ranks), url_rank_compare);
+	return ranks;
+}
+
+static void urls_build(const struct run_result *result, struct arena *arena, struct report *ret) {
+	size_t count = result->url_count, own = count > SAMPLE_ROWS_MAX ? SAMPLE_ROWS_MAX - 1 : count, alone = own < REPORT_URLS ? own : REPORT_URLS;
+	if (count == 0) return;
+	struct url_rank *ranks = urls_rank(result, own);
+	ret->url_count = count > REPORT_URLS ? REPORT_URLS + 1 : count;
+	ret->urls = arena_array(arena, ret->url_count, sizeof(ret->urls[0]));
+	for (size_t i = 0; i < alone; i++) ret->urls[i] = url_build(result->urls[ranks[i].url], 1, &result->url_digests[ranks[i].url]);
+	struct digest *rest = mem_zeroed(1, sizeof(*rest)); /* of the ranks from i on, and of those without one */
+	if (own < count) *rest = result->url_digests[own];
+	for (size_t i = own; i-- > REPORT_URLS_WORST;) {
+		digest_merge(rest, &result->url_digests[ranks[i].url]);
+		if (i == REPORT_URLS) ret->urls[i] = url_build("others", count - i, rest);
+		if (i == REPORT_URLS_WORST) ret->url_rest = url_build("others", count - i, rest);
+	}
+	free(rest);
+	free(ranks);
 }
 
 /* The threshold that ended a run early was missed then for certain, whatever came after. */
@@ -169,6 +246,7 @@ void report_build(const struct run_info *run, const struct run_result *result, s
 	books_build(result, ret);
 	times_build(result->totals, ret);
 	groups_build(&run->groups, result->tally, arena, ret);
+	urls_build(result, arena, ret);
 	thresholds_build(result, arena, ret);
 	verdict_build(ret, &ret->verdict);
 }

@@ -10,6 +10,7 @@
 #include "base/outcome.h"
 #include "base/status.h"
 #include "base/threshold.h"
+#include "record/digest.h"
 #include "record/group.h"
 #include "record/strain.h"
 #include "record/tally.h"
@@ -45,11 +46,23 @@ enum stop_cause { STOP_DURATION, STOP_REQUESTS, STOP_SIGNAL, STOP_UNREACHABLE, S
 struct run_info {
 	char id[37]; /* random UUID, RFC 9562 version 4 */
 	const char *version;
-	int64_t start_unix_ns; /* CLOCK_REALTIME at the start line */
-	const char *target;    /* URL without userinfo */
-	const char *method;
-	bool open_loop;     /* model: open or closed */
-	double asked_per_s; /* the schedule's mean rate over the window in an open loop; 0 in a closed one */
+	int64_t start_unix_ns;            /* CLOCK_REALTIME at the start line */
+	const char *target;               /* URL without userinfo, or "3 URLs from urls.txt" */
+	const char *method;               /* "GET"; with a list of URLs that of the lines without one */
+	bool listed;                      /* --urls-from-file */
+	const char *proxy;                /* "http://proxy:3128 (HTTP_PROXY)", without user and password; NULL: none was used */
+	const char *unix_path;            /* --unix-socket; NULL: none */
+	uint64_t sources;                 /* local addresses of --bind; 0: not given */
+	bool keepalive;                   /* false: --disable-keepalive */
+	uint64_t requests_per_connection; /* 0: any number */
+	bool compressed;                  /* --compressed */
+	uint64_t redirects;               /* hops that a request may take; 0: redirects are not followed */
+	const char
+		*http; /* what was asked for: "http/1.1"; "h2"; "either": h2 where the server agrees, or some targets in one and some in the other */
+	const char *http_words; /* the same for people, "HTTP/2 (h2c), 10 connections ..."; NULL: HTTP/2 was not asked for */
+	uint64_t streams;       /* --http2-parallel; 1 if HTTP/2 was not asked for */
+	bool open_loop;         /* model: open or closed */
+	double asked_per_s;     /* the schedule's mean rate over the window in an open loop; 0 in a closed one */
 	bool poisson;
 	uint64_t seed;
 	unsigned threads;
@@ -75,7 +88,10 @@ struct run_result {
 	uint64_t planned; /* from the schedule alone (open loop) or tickets taken (closed loop) */
 	const struct tally *tally;
 	const struct totals *totals;
-	const struct series *series; /* the course of the run; NULL: not kept */
+	const struct series *series;      /* the course of the run; NULL: not kept */
+	size_t url_count;                 /* with a list of URLs: rows; those from SAMPLE_ROWS_MAX - 1 on share one digest if they are more */
+	const char *const *urls;          /* "GET http://localhost:3000/a" ... */
+	const struct digest *url_digests; /* ... and what came of each */
 	struct strain strain;
 	const struct threshold *aborted_by; /* STOP_THRESHOLD: the one that was missed */
 };
@@ -90,14 +106,31 @@ struct group_report {
 	struct distribution slo; /* stages only: as that of the run */
 };
 
+/* The URLs of a list, the worst first: by requests that were not ok, then by p99. */
+#define REPORT_URLS 100      /* so many by themselves; all others are one more row, "others" */
+#define REPORT_URLS_WORST 10 /* so many for people, and `url_rest` */
+struct url_report {
+	const char *name; /* "others" in the last row, if there are more, and in url_rest */
+	uint64_t urls;    /* rows that this one stands for: 1, or those of "others" */
+	uint64_t ok, failed, open, bytes;
+	double mean; /* response times of all of them, ns; the quantiles are known to 6 % */
+	struct quantile p50, p99;
+	nsec max; /* 0: no request */
+};
+
 struct report {
 	struct run_info run;
 	enum stop_cause cause;
 	nsec window;
-	uint64_t planned, ok, failed, open, unsent, attempts, attempts_warmup, retries, lost;
-	bool balanced;           /* planned = ok + failed + open + unsent */
-	double achieved_per_s;   /* sends in the window / window */
-	double throughput_per_s; /* completions in the window / window */
+	uint64_t planned, ok, failed, open, unsent, attempts, attempts_warmup, retries, hops, lost;
+	double opened_per_s, shaken_per_s; /* connections opened, TLS handshakes done in the window / window */
+	uint64_t encoded, decoded;         /* --compressed */
+	size_t url_count;                  /* rows of `urls`; 0: no list of URLs */
+	struct url_report *urls;           /* in the arena */
+	struct url_report url_rest;        /* all behind the worst REPORT_URLS_WORST together; its `urls` is 0: there are no more */
+	bool balanced;                     /* planned = ok + failed + open + unsent */
+	double achieved_per_s;             /* sends in the window / window */
+	double throughput_per_s;           /* completions in the window / window */
 	uint64_t bytes_sent, bytes_received;
 	struct distribution response_all, response_ok, service_all, service_ok;
 	struct distribution slo; /* response time over all planned; count = planned, min, max and mean of the ok ones */
@@ -115,13 +148,15 @@ struct report {
 	uint64_t reasons[REASON_COUNT];
 	uint64_t status[TALLY_STATUSES];
 	uint64_t opened, reused, connect_failed, closed[CLOSER_COUNT];
+	uint64_t opened_h2, fell_back, goaways, unprocessed; /* as in the tally */
+	uint64_t stream_limit;                               /* 0: not known */
 	nsec longest_gap, spun;
 	const struct series *series; /* of the result, as are these: */
 	const struct tally *tally;
 	const struct totals *totals;
 	double worker_busy; /* CPU share of the busiest worker without its spinning, 0..1 */
 	size_t group_count;
-	struct group_report *groups; /* in the arena given to report_build */
+	struct group_report *groups; /* in the arena given to report_build; without the row GROUP_ELSEWHERE if nothing is counted there */
 };
 
 /* Computes a report. `arena` holds what it points to. Cannot fail. Sources: architecture, section "What is measured". */

@@ -193,7 +193,10 @@ static void missing_parts_count_as_zero(void **state) {
 static void one_lost_sample_is_an_imbalance(void **state) {
 	struct box *box = *state;
 	for (int i = 0; i < 5; i++) add(box, MSEC, REASON_NONE);
+	box->tally->attempts = 8;
+	box->tally->hops = 3; /* are attempts, and no requests of the books */
 	assert_true(build(box)->balanced);
+	assert_int_equal(box->report.hops, 3);
 	box->result.planned++;
 	assert_false(build(box)->balanced);
 	box->tally->unsent++;
@@ -207,17 +210,22 @@ static void rates_are_counts_by_the_window(void **state) {
 	struct box *box = *state;
 	box->tally->sent_in_window = 3000;
 	box->tally->done_in_window = 2500;
+	box->tally->opened_in_window = 7;
+	box->tally->shaken_in_window = 5;
 	box->result.strain.busiest_cpu = 500;
 	box->result.strain.busiest_wall = 2000;
 	const struct report *r = build(box);
 	assert_true(r->achieved_per_s == 1500);
 	assert_true(r->throughput_per_s == 1250);
+	assert_true(r->opened_per_s == 3.5);
+	assert_true(r->shaken_per_s == 2.5);
 	assert_true(r->worker_busy == 0.25);
 	box->result.window = 0;
 	box->result.strain.busiest_wall = 0;
 	r = build(box);
 	assert_true(r->achieved_per_s == 0);
 	assert_true(r->throughput_per_s == 0);
+	assert_true(r->opened_per_s == 0);
 	assert_true(r->worker_busy == 0);
 }
 
@@ -241,6 +249,127 @@ static void each_group_has_its_own_numbers(void **state) {
 	}
 }
 
+/* Every way in which something can be counted in it shows the row; the rows behind it keep their own numbers. */
+static void the_row_of_other_addresses_is_left_out_while_it_is_empty(void **state) {
+	struct box *box = *state;
+	static const struct group with[] = {{GROUP_BY_ALL, "all"}, {GROUP_BY_CONNECTION, "new"}, {GROUP_BY_CONNECTION, "reused"},
+		{GROUP_BY_ADDRESS, "[::1]:3000"}, {GROUP_BY_ADDRESS, GROUP_ELSEWHERE}, {GROUP_BY_STAGE, "1", 0, NSEC_NEVER}};
+	free(box->tally);
+	box->result.tally = box->tally = tally_new(LENGTH(with));
+	box->run.groups = (struct group_table){.count = LENGTH(with), .rows = with, .first_address = 3, .first_stage = 5};
+	struct sample sample = {.first = MSEC, .done = MSEC, .status = 200};
+	tally_record(box->tally, box->totals, &sample, &box->run.groups, 5);
+	const struct report *r = build(box);
+	assert_int_equal(r->group_count, 5);
+	assert_string_equal(r->groups[3].group.name, "[::1]:3000");
+	assert_string_equal(r->groups[4].group.name, "1");
+	assert_int_equal(r->groups[4].ok, 1);
+	box->tally->cells[4].opened = 1;
+	r = build(box);
+	assert_int_equal(r->group_count, 6);
+	assert_string_equal(r->groups[4].group.name, GROUP_ELSEWHERE);
+	assert_int_equal(r->groups[4].opened, 1);
+	assert_int_equal(r->groups[5].ok, 1);
+	box->tally->cells[4].opened = 0;
+	sample.address = 1;
+	sample.reason = REASON_DNS; /* no connection, but a request that failed */
+	tally_record(box->tally, box->totals, &sample, &box->run.groups, 5);
+	assert_int_equal(build(box)->group_count, 6);
+}
+
+/* `count` URLs named "GET /0" ... ; both belong to the arena. */
+static struct digest *list(struct box *box, size_t count) {
+	const char **names = arena_array(&box->arena, count, sizeof(*names));
+	struct digest *digests = arena_array(&box->arena, count, sizeof(*digests));
+	for (size_t i = 0; i < count; i++) names[i] = arena_format(&box->arena, "GET /%zu", i);
+	box->result.url_count = count;
+	box->result.urls = names;
+	box->result.url_digests = digests;
+	return digests;
+}
+
+static void count(struct digest *digest, unsigned times, nsec wait, enum reason reason) {
+	struct sample sample = {.done = wait, .reason = (uint8_t)reason, .bytes = 7};
+	if (reason == REASON_OPEN) sample.flags = SAMPLE_OPEN;
+	for (unsigned i = 0; i < times; i++) digest_record(digest, &sample);
+}
+
+static void without_a_list_there_are_no_rows_of_urls(void **state) {
+	struct box *box = *state;
+	assert_int_equal(build(box)->url_count + box->report.url_rest.urls, 0);
+}
+
+static void urls_are_ranked_by_failures_and_then_by_p99(void **state) {
+	struct box *box = *state;
+	struct digest *digests = list(box, 7);
+	count(&digests[0], 5, 2 * MSEC, REASON_NONE);
+	count(&digests[1], 1, 9 * MSEC, REASON_NONE);
+	/* 2 was never asked for */
+	count(&digests[3], 100, 1 * MSEC, REASON_NONE);
+	count(&digests[3], 1, 1 * MSEC, REASON_STATUS);
+	count(&digests[4], 3, 2 * MSEC, REASON_NONE); /* as slow as 0, which came first */
+	count(&digests[5], 1, 1 * MSEC, REASON_CUT);
+	count(&digests[5], 1, 5 * MSEC, REASON_OPEN);
+	count(&digests[6], 1, 3 * MSEC, REASON_OPEN);
+	const struct report *r = build(box);
+	static const char *const want[] = {"GET /5", "GET /6", "GET /3", "GET /1", "GET /0", "GET /4", "GET /2"};
+	assert_int_equal(r->url_count, LENGTH(want));
+	for (size_t i = 0; i < LENGTH(want); i++) {
+		assert_string_equal(r->urls[i].name, want[i]);
+		assert_int_equal(r->urls[i].urls, 1);
+	}
+	assert_int_equal(r->urls[0].failed, 1);
+	assert_int_equal(r->urls[0].open, 1);
+	assert_int_equal(r->urls[0].bytes, 14);
+	assert_true(r->urls[0].mean == 3 * MSEC);
+	assert_int_equal(r->urls[0].p50.value, 1024 * USEC - 1); /* the end of the slot from 992 us on */
+	assert_int_equal(r->urls[0].p99.value, 5 * MSEC);
+	assert_int_equal(r->urls[0].max, 5 * MSEC);
+	assert_int_equal(r->urls[2].ok, 100);
+	assert_int_equal(r->urls[6].ok + (uint64_t)r->urls[6].p99.value + (uint64_t)r->urls[6].max, 0);
+	assert_true(r->urls[6].mean == 0);
+	assert_true(r->urls[6].p50.few);
+	assert_false(r->urls[2].p50.few); /* 50 of 101 lie beyond rank 51 */
+	assert_true(r->urls[2].p99.few);
+	assert_int_equal(r->url_rest.urls, 0);
+}
+
+/* URL i was asked for twice and took i + 1 ms each time. */
+static void all_but_the_worst_are_one_row(void **state) {
+	static const struct { size_t urls, rows, rest; } cases[] = {{10, 10, 0}, {11, 11, 1}, {100, 100, 90}, {101, 101, 91}, {150, 101, 140}};
+	for (size_t k = 0; k < LENGTH(cases); k++) {
+		struct box *box = *state;
+		struct digest *digests = list(box, cases[k].urls);
+		for (size_t i = 0; i < cases[k].urls; i++) count(&digests[i], 2, (nsec)(i + 1) * MSEC, REASON_NONE);
+		const struct report *r = build(box);
+		assert_int_equal(r->url_count, cases[k].rows);
+		assert_int_equal(r->url_rest.urls, cases[k].rest);
+		assert_int_equal(r->url_rest.ok, 2 * cases[k].rest);
+		uint64_t urls = 0, ok = 0;
+		for (size_t i = 0; i < r->url_count; i++) {
+			urls += r->urls[i].urls;
+			ok += r->urls[i].ok;
+		}
+		assert_int_equal(urls, cases[k].urls);
+		assert_int_equal(ok, 2 * cases[k].urls);
+		assert_string_equal(r->urls[0].name, box->result.urls[cases[k].urls - 1]);
+	}
+	/* Of the last case: 1 .. 50 ms are "others", 1 .. 140 ms all behind the worst ten. */
+	const struct report *r = &((struct box *)*state)->report;
+	const struct url_report *others = &r->urls[100];
+	assert_string_equal(others->name, "others");
+	assert_int_equal(others->urls, 50);
+	assert_int_equal(others->bytes, 700);
+	assert_true(others->mean == 25.5 * MSEC);
+	assert_int_equal(others->max, 50 * MSEC);
+	assert_in_range(others->p50.value, 25 * MSEC, 25 * MSEC * 17 / 16);
+	assert_in_range(others->p99.value, 50 * MSEC, 50 * MSEC);
+	assert_string_equal(r->urls[99].name, "GET /50");
+	assert_true(r->url_rest.mean == 70.5 * MSEC);
+	assert_int_equal(r->url_rest.max, 140 * MSEC);
+	assert_in_range(r->url_rest.p50.value, 70 * MSEC, 70 * MSEC * 17 / 16);
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(quantiles_of_one_to_a_thousand_are_their_ranks),
@@ -253,6 +382,10 @@ int main(void) {
 		cmocka_unit_test_setup_teardown(one_lost_sample_is_an_imbalance, setup, teardown),
 		cmocka_unit_test_setup_teardown(rates_are_counts_by_the_window, setup, teardown),
 		cmocka_unit_test_setup_teardown(each_group_has_its_own_numbers, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_row_of_other_addresses_is_left_out_while_it_is_empty, setup, teardown),
+		cmocka_unit_test_setup_teardown(without_a_list_there_are_no_rows_of_urls, setup, teardown),
+		cmocka_unit_test_setup_teardown(urls_are_ranked_by_failures_and_then_by_p99, setup, teardown),
+		cmocka_unit_test_setup_teardown(all_but_the_worst_are_one_row, setup, teardown),
 	};
 	return cmocka_run_group_tests_name("stats/report", tests, NULL, NULL);
 }

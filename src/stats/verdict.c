@@ -159,17 +159,19 @@ static double judge_dials(const struct evidence *e, uint64_t failed) {
 }
 
 static double judge_ports(const struct evidence *e, char text[200]) {
-	if (e->strain->no_port == 0) return 0;
-	snprintf(text, 200, "ports: no local port was free for %llu connections (net.ipv4.ip_local_port_range)",
-		(unsigned long long)e->strain->no_port);
-	return judge_dials(e, e->strain->no_port);
+	unsigned long long count = e->strain->no_port;
+	if (count == 0) return 0;
+	snprintf(text, 200, "ports: no local port was free for %llu connection%s: --bind more local addresses, each has some 28,000 ports", count,
+		count == 1 ? "" : "s");
+	return judge_dials(e, count);
 }
 
 static double judge_descriptors(const struct evidence *e, char text[200]) {
-	if (e->strain->no_descriptor == 0) return 0;
-	snprintf(
-		text, 200, "descriptors: no file descriptor was free for %llu connections (ulimit -n)", (unsigned long long)e->strain->no_descriptor);
-	return judge_dials(e, e->strain->no_descriptor);
+	unsigned long long count = e->strain->no_descriptor;
+	if (count == 0) return 0;
+	snprintf(text, 200, "descriptors: no file descriptor was free for %llu connection%s: raise the limit of open files (ulimit -n)", count,
+		count == 1 ? "" : "s");
+	return judge_dials(e, count);
 }
 
 static void note_build(const struct evidence *e, struct verdict *ret) {
@@ -185,10 +187,10 @@ static void note_build(const struct evidence *e, struct verdict *ret) {
 			report->worker_busy * 100);
 	if (!queue->few && !service->few && (double)queue->value > QUEUE_SHARE * (double)service->value) {
 		char ours[32], all[32];
-		snprintf(ret->note[ret->note_count++], sizeof(ret->note[0]),
-			"strest's own queue is %.0f %% of the service time (p50 %s of %s); a --rate below the most leaves it out",
+		snprintf(ret->note[ret->note_count++], sizeof(ret->note[0]), "strest's own queue is %.0f %% of the service time (p50 %s of %s)%s",
 			share_of(queue->value, service->value) * 100, units_format_duration(queue->value, ours, sizeof(ours)),
-			units_format_duration(service->value, all, sizeof(all)));
+			units_format_duration(service->value, all, sizeof(all)),
+			report->run.open_loop ? "" : "; a --rate below the most leaves it out");
 	}
 }
 

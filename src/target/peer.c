@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/log.h"
+#include "target/mux.h"
 #include "target/wire.h"
 
 #define EVENTS_IDLE (EPOLLIN | EPOLLRDHUP)
@@ -33,6 +34,14 @@ void peer_open(struct server *server, int fd) {
 	if (server->group->tls) peer->tls = tls_accept(server->group->tls);
 }
 
+ssize_t peer_send(struct peer *peer, struct slice bytes, int flags) {
+	if (peer->tls) return wire_send(peer, bytes, flags);
+	ssize_t n = send(peer->fd, bytes.at, bytes.size, MSG_NOSIGNAL | flags);
+	if (n < 0) return errno == EAGAIN || errno == EINTR || errno == ENOBUFS ? 0 : -1;
+	record_count(&peer->server->record->bytes_out, (uint64_t)n);
+	return n;
+}
+
 static void drop_body(struct peer *peer) {
 	if (!peer->body) return;
 	buf_fini(peer->body);
@@ -41,6 +50,8 @@ static void drop_body(struct peer *peer) {
 }
 
 void peer_close(struct peer *peer) {
+	mux_free(peer->mux);
+	peer->mux = NULL;
 	reply_free(peer);
 	drop_body(peer);
 	free(peer->held);
@@ -96,15 +107,28 @@ static void count_request(struct server *server, const struct endpoint *endpoint
 	record_count(&server->paths[endpoint - endpoints], 1);
 }
 
+/* Fills `asked` in, and counts it. */
+static const struct endpoint *look_up(struct server *server, struct slice path, struct endpoint_request *asked) {
+	endpoint_split(path, &asked->path, &asked->query);
+	const struct endpoint *endpoint = endpoint_find(asked->path);
+	asked->rest = (struct slice){asked->path.at + endpoint->name.size, asked->path.size - endpoint->name.size};
+	count_request(server, endpoint, asked->read);
+	return endpoint;
+}
+
+void peer_answer(struct server *server, struct slice path, const struct endpoint_request *asked, struct answer *ret) {
+	struct endpoint_request whole = *asked;
+	const struct endpoint *endpoint = look_up(server, path, &whole);
+	*ret = (struct answer){.status = 200, .is_hidden = endpoint->is_hidden};
+	endpoint->answer(&whole, ret);
+}
+
 /* A complete request: looks up what to answer, and begins to. */
 static enum reply_state take_request(struct peer *peer, const struct h1_server_request *request, nsec read) {
 	struct server *server = peer->server;
 	struct endpoint_request asked = {.method = request->method, .body = peer->body, .read = read, .server = server, .text = server->text};
-	endpoint_split(request->path, &asked.path, &asked.query);
-	const struct endpoint *endpoint = endpoint_find(asked.path);
-	count_request(server, endpoint, read);
+	const struct endpoint *endpoint = look_up(server, request->path, &asked);
 	if (endpoint->is_plain && request->keep_alive && !request->is_head) return reply_send_plain(peer, read);
-	asked.rest = (struct slice){asked.path.at + endpoint->name.size, asked.path.size - endpoint->name.size};
 	struct answer answer = {.status = 200, .keep_alive = request->keep_alive, .is_head = request->is_head, .is_hidden = endpoint->is_hidden};
 	endpoint->answer(&asked, &answer);
 	answer_fit_method(&answer);
@@ -126,8 +150,8 @@ static void hold(struct peer *peer, struct slice bytes) {
 	peer->held_size += bytes.size;
 }
 
-/* Digests bytes that were read at `read`; those behind a request whose answer is pending are held. Returns whether the connection is still there. */
-static bool digest(struct peer *peer, struct slice bytes, nsec read) {
+/* Digests bytes of HTTP/1.1 that were read at `read`; those behind a request whose answer is pending are held. Returns whether the connection is still there. */
+static bool digest_h1(struct peer *peer, struct slice bytes, nsec read) {
 	while (bytes.size > 0) {
 		size_t used = 0;
 		struct h1_server_request request;
@@ -145,6 +169,47 @@ static bool digest(struct peer *peer, struct slice bytes, nsec read) {
 		if (bytes.size > 0 && peer->reply->kind != REPLY_DRAIN) hold(peer, bytes);
 		return true;
 	}
+	return true;
+}
+
+/* The first bytes of a connection tell which protocol it is, unless TLS has (RFC 9113 section 3.3). Returns whether that is known now. */
+static bool see_protocol(struct peer *peer, struct slice bytes) {
+	static const char preface[] = H2_SERVER_PREFACE;
+	struct tls_facts facts = {.alpn = {"", 0}};
+	char first[3] = {0};
+	size_t held = peer->held_size, more = bytes.size < sizeof(first) - held ? bytes.size : sizeof(first) - held, size = held + more;
+	if (peer->tls) tls_describe(peer->tls, &facts);
+	if (held > 0) memcpy(first, peer->held, held);
+	memcpy(first + held, bytes.at, more);
+	bool is_preface = facts.alpn.size > 0 ? slice_equal(facts.alpn, SLICE("h2")) : memcmp(first, preface, size) == 0;
+	if (is_preface && size < sizeof(first) && facts.alpn.size == 0) return false;
+	if (is_preface) peer->mux = mux_new(peer);
+	peer->is_known = true;
+	return true;
+}
+
+static bool digest(struct peer *peer, struct slice bytes, nsec read);
+
+/* The same while it is not known which protocol they belong to. */
+static bool digest_first(struct peer *peer, struct slice bytes, nsec read) {
+	bool is_known = see_protocol(peer, bytes);
+	if (!peer->held && is_known) return digest(peer, bytes, read);
+	hold(peer, bytes);
+	if (!is_known) return true;
+	struct slice all = {peer->held, peer->held_size};
+	char *held = peer->held;
+	peer->held = NULL;
+	peer->held_size = 0;
+	bool alive = digest(peer, all, read);
+	free(held);
+	return alive;
+}
+
+/* Digests plain bytes that were read at `read`. Returns whether the connection is still there. With HTTP/2 answers wait for mux_flush. */
+static bool digest(struct peer *peer, struct slice bytes, nsec read) {
+	if (!peer->is_known) return digest_first(peer, bytes, read);
+	if (!peer->mux) return digest_h1(peer, bytes, read);
+	mux_feed(peer->mux, bytes, read);
 	return true;
 }
 
@@ -192,6 +257,7 @@ static void digest_encrypted(struct peer *peer, struct slice bytes, nsec read) {
 		}
 	}
 	if (peer->reply) return; /* which sends what waits, too */
+	if (peer->mux && !mux_flush(peer->mux)) return;
 	state = tls_state(peer->tls);
 	if (state == TLS_CLOSED) tls_close_notify(peer->tls);
 	if (wire_waits(peer) && !flush(peer)) return;
@@ -211,7 +277,7 @@ static void read_bytes(struct peer *peer) {
 		if (peer->tls) {
 			digest_encrypted(peer, bytes, read);
 		} else {
-			digest(peer, bytes, read);
+			if (digest(peer, bytes, read) && peer->mux) mux_flush(peer->mux);
 		}
 	} else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
 		peer_close(peer);
@@ -234,6 +300,8 @@ void peer_handle(struct peer *peer, uint32_t events) {
 	if (peer->fd < 0) return;
 	if (peer->reply && peer->reply->kind != REPLY_DRAIN) {
 		handle_pending(peer, events);
+	} else if (peer->mux && events & EPOLLOUT) {
+		if (mux_flush(peer->mux) && events & EPOLLIN) read_bytes(peer);
 	} else if (!(events & EPOLLOUT) || flush(peer)) { /* watched without a pending answer: TLS has something to say */
 		read_bytes(peer);
 	}

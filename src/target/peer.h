@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "target/answer.h"
 #include "target/server.h"
@@ -29,6 +30,7 @@ struct reply {
 	char *owned;        /* NULL, or freed with the reply */
 };
 
+struct mux;
 struct tls;
 
 struct peer {
@@ -37,11 +39,13 @@ struct peer {
 	int fd;                    /* -1: closed */
 	struct tls *tls;           /* NULL: plain */
 	uint32_t events;           /* what epoll watches */
+	struct mux *mux;           /* it speaks HTTP/2; NULL: HTTP/1.1, or nothing yet */
 	struct reply *reply;       /* NULL: none is pending */
-	char *held;                /* plain bytes read behind the pending request; NULL: none */
+	char *held;                /* plain bytes read behind the pending request, or first ones that may be of either protocol; NULL: none */
 	size_t held_size;
 	struct buf *body; /* of the request that is being read, if its endpoint wants it */
 	bool is_dead;     /* a write in the middle of a request failed */
+	bool is_known;    /* which protocol it speaks */
 	_Alignas(16) char parser[];
 };
 
@@ -60,8 +64,14 @@ void peer_free_closed(struct server *server);
 /* Handles what epoll reported. */
 void peer_handle(struct peer *peer, uint32_t events);
 
-/* Handles a timer that server->timers gave out. */
+/* Handles the timer of a reply. */
 void peer_expire(struct timer *timer);
+
+/* Counts a request for `path` as a whole, and asks its endpoint what to answer: `asked` has all but path, rest and query. */
+void peer_answer(struct server *server, struct slice path, const struct endpoint_request *asked, struct answer *ret);
+
+/* Sends without waiting, encrypted if the connection is; returns the bytes that were taken, 0 if there is no room, -1 if the connection is dead. */
+ssize_t peer_send(struct peer *peer, struct slice bytes, int flags);
 
 /* Sets what epoll watches. */
 void peer_watch(struct peer *peer, uint32_t events);

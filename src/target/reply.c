@@ -13,24 +13,16 @@
 #define PUSH_MAX ((size_t)1 << 20) /* bytes sent to one connection in one turn */
 #define DRAIN_TIME SEC
 
-/* Sends without waiting; returns the bytes that were taken, 0 if there is no room, -1 if the connection is dead. */
-static ssize_t send_bytes(struct peer *peer, struct slice bytes, int flags) {
-	if (peer->tls) return wire_send(peer, bytes, flags);
-	ssize_t n = send(peer->fd, bytes.at, bytes.size, MSG_NOSIGNAL | flags);
-	if (n < 0) return errno == EAGAIN || errno == EINTR || errno == ENOBUFS ? 0 : -1;
-	record_count(&peer->server->record->bytes_out, (uint64_t)n);
-	return n;
-}
-
 bool reply_send_raw(struct peer *peer, struct slice bytes) {
 	server_stall(peer->server);
-	return send_bytes(peer, bytes, 0) == (ssize_t)bytes.size;
+	return peer_send(peer, bytes, 0) == (ssize_t)bytes.size;
 }
 
 static struct reply *reply_new(struct peer *peer, enum reply_kind kind) {
 	struct reply *reply = mem_zeroed(1, sizeof(*reply));
 	reply->peer = peer;
 	reply->kind = kind;
+	reply->timer.expire = peer_expire;
 	assert(!peer->reply);
 	peer->reply = reply;
 	return reply;
@@ -88,7 +80,7 @@ static enum reply_state push(struct peer *peer) {
 		if (wire_waits(peer) && !wire_flush(peer, 0)) return close_now(peer);
 		if (reply->piece.size > 0 && !wire_waits(peer)) {
 			int flags = reply->answer.stream.form == STREAM_CHUNKED && !reply->answer.stream.ended ? MSG_MORE : 0;
-			ssize_t n = send_bytes(peer, reply->piece, flags);
+			ssize_t n = peer_send(peer, reply->piece, flags);
 			if (n < 0) return close_now(peer);
 			reply->piece.at += n;
 			reply->piece.size -= (size_t)n;
@@ -133,7 +125,7 @@ static ssize_t stamp_and_send(struct peer *peer, char *truth, struct slice bytes
 	struct server *server = peer->server;
 	server_stall(server);
 	if (truth) truth_write(truth, read, clock_now(), touched || server->touched);
-	return send_bytes(peer, bytes, 0);
+	return peer_send(peer, bytes, 0);
 }
 
 /* Puts a small stream's bytes behind the head, so that one send carries all; returns the new size, unchanged if they do not fit. */

@@ -12,6 +12,7 @@
 #include "base/arena.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "target/mux.h"
 #include "target/peer.h"
 
 #define EVENTS_MAX 256
@@ -45,6 +46,7 @@ bool server_init(struct server *server, const struct server_group *group, unsign
 	server->out = mem_alloc(SERVER_OUT_BYTES);
 	server->decrypted = group->tls ? mem_alloc(SERVER_IN_BYTES) : NULL;
 	server->parser = h1_server_new_shared(&peer_parser_events);
+	server->mux_parser = h2_server_new_shared(&mux_events);
 	timer_queue_init(&server->timers);
 	prepare_plain(server);
 	server->epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -62,6 +64,7 @@ void server_fini(struct server *server) {
 	if (server->listener >= 0) close(server->listener);
 	timer_queue_fini(&server->timers);
 	h1_server_free_shared(server->parser);
+	h2_server_free_shared(server->mux_parser);
 	free(server->in);
 	free(server->out);
 	free(server->decrypted);
@@ -117,7 +120,7 @@ static void accept_again(struct server *server, nsec now) {
 /* Answers what is due. Its order is the order of the due times. */
 static void expire_timers(struct server *server, nsec now) {
 	struct timer *timer;
-	while ((timer = timer_take(&server->timers, now)) != NULL) peer_expire(timer);
+	while ((timer = timer_take(&server->timers, now)) != NULL) timer->expire(timer);
 }
 
 /* Waits until something is ready or due. While the backlog of a stall is worked off, or told so, it only looks. */

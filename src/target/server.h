@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "http/h1_server.h"
+#include "http/h2_server.h"
 #include "target/endpoint.h"
 #include "target/record.h"
 #include "target/stall.h"
@@ -26,6 +27,7 @@ struct server_group {
 	struct server *servers;
 	unsigned count;
 	struct tls_server *tls; /* NULL: plain */
+	uint32_t streams;       /* HTTP/2: requests at once on a connection */
 	bool spin;              /* never sleep: no wake-up of ours stands between the arrival of a request and its stamp */
 };
 
@@ -37,6 +39,7 @@ struct server {
 	int listener;
 	int wake; /* eventfd, together with `stop` */
 	struct h1_server_shared *parser;
+	struct h2_server_shared *mux_parser;
 	struct peer *peers;        /* all of them */
 	struct peer *closed;       /* in this turn: freed at its end, because events for them may still be at hand */
 	struct timer_queue timers; /* of pending replies */

@@ -51,6 +51,7 @@ static bool open_servers(struct target *target, const struct target_settings *se
 	if (!listen_open(settings->listen, count, sockets, &target->address, err)) return false;
 	group->count = count;
 	group->spin = settings->spin;
+	group->streams = (uint32_t)settings->streams;
 	group->servers = mem_zeroed(count, sizeof(*group->servers));
 	for (unsigned i = 0; i < count; i++) group->servers[i] = (struct server){.epoll = -1, .wake = -1, .listener = sockets[i]};
 	if (!record_open(settings->record, count, &group->record, err)) return false;

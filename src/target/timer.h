@@ -8,7 +8,8 @@
 
 struct timer {
 	nsec due;
-	size_t place; /* in the heap, from 1; 0: not set */
+	size_t place;                        /* in the heap, from 1; 0: not set */
+	void (*expire)(struct timer *timer); /* what is done then */
 };
 
 struct timer_queue {

@@ -19,17 +19,21 @@
 
 static struct target *target;
 static struct tls_context *context;
+static struct tls_peer *peer;
 
 static int set_up(void **state) {
 	(void)state;
 	struct target_settings settings = {.listen = "127.0.0.1:0", .threads = 1, .tls = true};
 	struct tls_settings client = {.insecure = true, .resume = true};
 	struct err err;
-	return target_open(&settings, &target, &err) && tls_context_open(&client, "localhost", 1, &context, &err) ? 0 : -1;
+	if (!target_open(&settings, &target, &err) || !tls_context_open(&client, &context, &err)) return -1;
+	peer = tls_peer_new(context, TLS_TARGET, "localhost", 1);
+	return 0;
 }
 
 static int tear_down(void **state) {
 	(void)state;
+	tls_peer_free(peer);
 	tls_context_close(context);
 	target_close(target);
 	return 0;
@@ -73,7 +77,7 @@ static bool hear(struct line *line) {
 }
 
 static struct line open_line(void) {
-	struct line line = {.fd = dial(), .tls = tls_connect(context, 0)};
+	struct line line = {.fd = dial(), .tls = tls_connect(peer, 0)};
 	buf_init(&line.heard, ALL_MAX);
 	send_waiting(&line);
 	while (tls_state(line.tls) == TLS_SHAKING) assert_true(hear(&line));

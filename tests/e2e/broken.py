@@ -7,15 +7,17 @@ import json
 
 URL = "http://127.0.0.1:9/"
 
-TEXTS = ("url accept content_type data data_file data_lines host cacert cert key junit stages tls_min tls_max method retry_stale arrival spin "
-         "kernel_stamps").split()
-CHOICES = "method retry_stale arrival spin kernel_stamps tls_min tls_max".split()
+TEXTS = ("url accept content_type data host stages tls_min tls_max method retry_stale arrival spin kernel_stamps basic_auth bearer proxy proxy_url "
+         "unix_socket connection_pick http_version").split()
+PATHS = "data_file data_lines urls_from_file cacert cert key junit".split()
+CHOICES = "method retry_stale arrival spin kernel_stamps tls_min tls_max connection_pick http_version".split()
 COUNTS = {"max_tasks": (1, 1000000), "concurrency": (1, 1000000), "connections": (1, 1000000), "spawn_rate": (1, 1000000),
-          "spawn_interval": (1, 3600000), "requests": (1, 10**18), "threads": (1, 256), "preconnect": (0, 1000000), "seed": (0, 10**18)}
+          "spawn_interval": (1, 3600000), "requests": (1, 10**18), "threads": (1, 256), "preconnect": (0, 1000000), "seed": (0, 10**18),
+          "redirect": (0, 1000), "requests_per_connection": (1, 10**18), "http2_parallel": (1, 1000), "streams": (1, 1000)}
 REALS = {"rate": 10**7, "rpm": 6 * 10**8}
 TIMES = {"duration": 31622400, "warmup": 31622400, "timeout": 86400, "connect_timeout": 86400}
-FLAGS = "no_ua authorized insecure tls_resume json truth strict no_color".split()
-LISTS = {"headers": "A: b", "alpn": "http/1.1"}
+FLAGS = ("no_ua authorized insecure tls_resume json truth strict no_color compressed no_proxy ipv4 ipv6 no_pre_lookup disable_keepalive http2").split()
+LISTS = {"headers": "A: b", "alpn": "http/1.1", "proxy_headers": "A: b", "form": "a=b", "connect_to": "a:1:b:2", "bind": "127.0.0.1"}
 
 
 def wrong_values():
@@ -23,6 +25,9 @@ def wrong_values():
     for key in TEXTS:
         for value in 5, 1.5, True, [1], {}:
             yield key, value, "is not a text"
+    for key in PATHS:
+        for value in 5, 1.5, True, [1], {}:
+            yield key, value, "is not the path of a file"
     for key in CHOICES:
         yield key, "wibble", "'wibble'"
         yield key, "", "''"
@@ -56,8 +61,18 @@ def wrong_values():
     for key, good in LISTS.items():
         for value in good, 5, True, {}:
             yield key, value, "is not an array of texts"
-    for key in "accept", "content_type", "host":
+    for key in "accept", "content_type", "host", "bearer":
         yield key, "a\nb", "control character"
+    yield "bearer", "", "the value is empty"
+    yield "bearer", "Bearer token", "the value has a blank"
+    for value, words in ("nocolon", "has no ':'"), ("", "has no ':'"), (":password", "has no user"), ("user:pass\tword", "has a control character"):
+        yield "basic_auth", value, f"basic_auth: the value {words}"
+    for value, words in (("proxy:3128", "write http://proxy:3128"), ("socks5://proxy:1", "scheme 'socks5' is not supported"), ("", "URL is empty"),
+                         ("http://proxy:0", "the port is not"), ("http://proxy/path", "has a path"), ("http://proxy:3128?a", "has a path or a query"),
+                         ("http://", "has no valid host")):
+        yield "proxy", value, words
+    for value, words in ("", "the path is empty"), ("/" + "x" * 107, "108 bytes"):
+        yield "unix_socket", value, words
     yield "stages", "1s", "stage 1"
     yield "stages", "1s@5,2s@", "stage 2"
     yield "load", 5, "is not a table"
@@ -78,12 +93,10 @@ def wrong_keys():
         yield key, 1, f"did you mean '{near}'?"
     for key in "wibble", "replay", "x" * 200, "listen", "a b", "é":
         yield key, 1, "unknown key"
-    for key in "verbose", "config", "print_config":
+    for key in "verbose", "debug", "config", "print_config":
         yield key, True, f"--{key.replace('_', '-')}"
-    for key, value in (("proxy", "http://127.0.0.1:1"), ("proxy_url", "x"), ("connect_to", ["a:1:b:2"]), ("unix_socket", "/x"), ("basic_auth", "a:b"),
-                       ("aws_sigv4", "x"), ("scenario", {"steps": []}), ("scenarios", {}), ("script", "x.wasm"), ("distributed", {"role": "agent"}),
-                       ("bind", "127.0.0.1"), ("ipv4", True), ("ipv6", True), ("form", ["a=b"]), ("urls_from_file", True), ("redirect", 10),
-                       ("http_version", "2"), ("disable_keepalive", True), ("proxy_headers", ["A: b"])):
+    for key, value in (("aws_sigv4", "x"), ("scenario", {"steps": []}), ("scenarios", {}), ("script", "x.wasm"), ("distributed", {"role": "agent"}),
+                       ("proxy_http_version", "2"), ("proxy_http2", True)):
         yield key, value, "later version"
 
 
@@ -113,7 +126,7 @@ class Broken:
 
 def single(key, value, words, at_value):
     """A file with this one key besides the URL, in both languages. The key begins in column 3."""
-    url = [] if key == "url" else [("url", URL)]
+    url = [] if key in ("url", "urls_from_file") else [("url", URL)]
     column = 3 + len(toml_key(key)) + 3 if at_value else 3
     head = "".join(f"{k} = {toml(v)}\n" for k, v in url)
     yield Broken(".toml", f"# é\n{head}  {toml_key(key)} = {toml(value)} # after\n", 2 + len(url), column, words)
@@ -160,6 +173,18 @@ TOML = [
     ("rpm = 5\n[[»load.stages]]\nduration = \"1s\"\ntarget = 5", "excludes rpm in line 1"),
     ("cacert = \"a\"\n»insecure = true", "excludes cacert in line 1"),
     ("insecure = true\n»cacert = \"a\"", "excludes insecure in line 1"),
+    ("url = \"http://x\"\n»urls_from_file = \"a\"", "excludes url in line 1"),
+    ("urls_from_file = \"a\"\n»data_lines = \"b\"", "excludes urls_from_file in line 1"),
+    ("data = \"a\"\n»form = [\"a=b\"]", "excludes data in line 1"),
+    ("form = [\"a=b\"]\n»content_type = \"a/b\"", "excludes form in line 1"),
+    ("basic_auth = \"a:b\"\n»bearer = \"c\"", "excludes basic_auth in line 1"),
+    ("ipv4 = true\n»ipv6 = true", "excludes ipv4 in line 1"),
+    ("proxy = \"http://x\"\n»no_proxy = true", "excludes proxy in line 1"),
+    ("proxy = \"http://x\"\n»proxy_url = \"http://y\"", "says the same as proxy in line 1"),
+    ("unix_socket = \"a\"\n»proxy = \"http://x\"", "excludes unix_socket in line 1"),
+    ("unix_socket = \"a\"\n»bind = [\"127.0.0.1\"]", "excludes unix_socket in line 1"),
+    ("connect_to = [\"a:1:b:2\"]\n»unix_socket = \"a\"", "excludes connect_to in line 1"),
+    ("disable_keepalive = true\n»requests_per_connection = 5", "excludes disable_keepalive in line 1"),
     # load
     ("[»load]", "nothing would be sent"),
     ("[»load]\nrate = 0", "nothing would be sent"),
@@ -186,6 +211,14 @@ TOML = [
     ("headers = [»5]", "item 1"),
     ("headers = [\"A: b\", »\": x\"]", "item 2"),
     ("alpn = [\"http/1.1\", »\"spdy\"]", "item 2"),
+    ("proxy_headers = [\"A: b\", »\"no colon\"]", "item 2"),
+    ("form = [\"a=b\", »\"no sign\"]", "form, item 2"),
+    ("form = [»\"=value\"]", "form, item 1"),
+    ("connect_to = [\"a:1:b:2\",\n »\"a:1:b\"]", "fewer than four parts"),
+    ("connect_to = [»\"::1:80:a:1\"]", "in brackets"),
+    ("connect_to = [»\"a:1:b:65536\"]", "from 1 to 65535"),
+    ("bind = [»\"localhost\"]", "no IP address"),
+    ("bind = [\"127.0.0.1\", »\"10.0.0.0/24,10.0.0.7/24\"]", "write 10.0.0.0/24"),
     # thresholds
     ("[thresholds]\np99 = »\"<250\"", "time with its unit"),
     ("[thresholds]\np99 = »\"250ms\"", "has no <"),

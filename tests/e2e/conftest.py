@@ -17,6 +17,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+import certificates
+import proxies
 import servers
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,12 +29,17 @@ RUN_LIMIT = 60  # seconds; no run of these tests takes half of it
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "slow: takes more than five seconds")
+    config.addinivalue_line("markers", "option(flag, ...): asserts what these options do (docs/reference.md); of strest target: \"target flag\"")
     config.addinivalue_line("markers", "timing: its bounds need a build without sanitizers")
+    config.addinivalue_line("markers", "option(flag, ...): shows what these options do; docs/reference.md names it")
 
 
 def pytest_sessionstart(session):
     if not os.access(BINARY, os.X_OK):
         pytest.exit(f"no program at {BINARY}; build it, or set STREST", returncode=2)
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "REQUEST_METHOD"):
+        for word in (name, name.upper()):
+            os.environ.pop(word, None)  # the machine's own proxies are none of ours
 
 
 class Finished:
@@ -171,6 +178,12 @@ def strest():
     program.close()
 
 
+@pytest.fixture(scope="session")
+def has_tsan():
+    """Whether the program was built with ThreadSanitizer, which has a thread and memory of its own."""
+    return b"__tsan_init" in Path(BINARY).read_bytes()
+
+
 @pytest.fixture
 def faulty(strest):
     """The program of a build with -Dfaults=true."""
@@ -202,6 +215,33 @@ def target(tmp_path):
     starter = Starter(lambda *args, **more: servers.Target(BINARY, tmp_path, *args, **more))
     yield starter
     starter.close()
+
+
+class Way:
+    """How strest and the built-in target speak with each other: way(...) starts a target, way.words are strest's options for it."""
+
+    NAMES = ("h1", "h2", "h2c")
+
+    def __init__(self, name, target):
+        self.name, self.target = name, target
+        self.is_h2 = name != "h1"
+        self.tls = name == "h2"
+        self.words = (["--http2", "--http2-parallel", "16"] if self.is_h2 else []) + (["--insecure"] if self.tls else [])
+
+    def __call__(self, *args, **more):
+        server = self.target(*args, *(["--tls"] if self.tls else []), **more)
+        if self.tls:
+            server.url = server.url.replace("http:", "https:")
+        return server
+
+    def check(self, result):
+        """What was asked for was spoken, on every connection."""
+        assert result["protocol"]["connections"]["h2"] == (result["connections"]["opened"] if self.is_h2 else 0), result["protocol"]
+
+
+@pytest.fixture(params=Way.NAMES)
+def way(request, target):
+    return Way(request.param, target)
 
 
 @pytest.fixture
@@ -258,3 +298,137 @@ def silent_port():
         yield listener.getsockname()[1]
         for filler in fillers:
             filler.close()
+
+
+def reasons(result):
+    """What failed, as {"outcome/reason": count}."""
+    return {f"{outcome}/{reason}": count for outcome, by_reason in result["errors"].items() for reason, count in by_reason.items()}
+
+
+def says(finished, code, *words):
+    """Checks that strest refused to run: this exit status, nothing on stdout, one line of error with these words."""
+    assert finished.code == code, finished
+    assert finished.out == "", finished
+    lines = [line for line in finished.err.splitlines() if line.startswith("strest: error: ")]
+    assert len(lines) == 1 and "unknown option" not in lines[0], finished
+    for word in words:
+        assert str(word) in lines[0], (word, finished)
+
+
+def outputs(strest, *args, env=None, **more):
+    """All that strest writes in five kinds of runs."""
+    text = ""
+    for words in ([], ["--json"], ["--print-config"], ["--debug"], ["--verbose"]):
+        finished = strest.run(*args, *words, env=env, **more)
+        assert finished.code in (0, 3), finished
+        text += finished.out + finished.err
+    return text
+
+
+def need(*programs):
+    """Skips without these programs."""
+    missing = [program for program in programs if not shutil.which(program)]
+    if missing:
+        pytest.skip(f"needs {' and '.join(missing)} (script/bootstrap test)")
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory):
+    """All certificates."""
+    need("openssl")
+    return certificates.Certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture
+def keep():
+    """keep(server) ends a server with the test and returns it."""
+    starter = Starter(lambda server: server)
+    yield starter
+    starter.close()
+
+
+@pytest.fixture
+def folder(tmp_path_factory):
+    """folder("name") makes a new folder: each part has its own."""
+    return tmp_path_factory.mktemp
+
+
+@pytest.fixture
+def nginx_with(keep, folder):
+    """nginx_with(block) starts an nginx with this server block."""
+    need("nginx")
+    return lambda block: keep(servers.NginxWith(folder("nginx"), block))
+
+
+@pytest.fixture
+def tls_nginx(keep, folder, made):
+    """tls_nginx(pair) starts an nginx with TLS; without a pair, with the good one."""
+    need("nginx")
+    return lambda pair=None, more="": keep(certificates.TlsNginx(folder("tls_nginx"), pair or made.good, more))
+
+
+@pytest.fixture
+def caddy(keep, folder):
+    """caddy(text) starts a caddy with this text in its site."""
+    need("caddy")
+    return lambda text, pair=None: keep(proxies.CaddyWith(folder("caddy"), text, pair))
+
+
+@pytest.fixture
+def tinyproxy(keep, folder):
+    need("tinyproxy")
+    return lambda *args, **more: keep(proxies.Tinyproxy(folder("tinyproxy"), *args, **more))
+
+
+@pytest.fixture
+def haproxy(keep, folder):
+    need("haproxy")
+    return lambda *args, **more: keep(proxies.Haproxy(folder("haproxy"), *args, **more))
+
+
+@pytest.fixture
+def forward_nginx(nginx_with):
+    """forward_nginx(userinfo) starts an nginx that forwards, for this user and password if they are given."""
+
+    def start(userinfo=None):
+        return nginx_with(proxies.forward_block(userinfo))
+
+    return start
+
+
+@pytest.fixture
+def names(tmp_path):
+    """names({"name": [addresses]}) returns the words before a command that sees these names only, in /etc/hosts of its own."""
+
+    def prefix(hosts):
+        path = tmp_path / "hosts"
+        path.write_text("".join(f"{address} {name}\n" for name, addresses in hosts.items() for address in addresses))
+        words = ["unshare", "--mount", "sh", "-c", 'mount --bind "$0" /etc/hosts && exec "$@"', str(path)]
+        if subprocess.run([*words, "true"], stderr=subprocess.DEVNULL).returncode != 0:
+            pytest.skip("needs the right to mount (root)")
+        return words
+
+    return prefix
+
+
+@pytest.fixture
+def narrow(tmp_path):
+    """narrow(n) starts a target in a network namespace of n local ports; its .prefix are the words before a command in there."""
+    made = []
+
+    def start(ports):
+        wrapper = tmp_path / "narrow"
+        setup = f'ip link set lo up && echo "40000 {40000 + ports - 1}" >/proc/sys/net/ipv4/ip_local_port_range'
+        words = ["unshare", "--net", "sh", "-c", setup]
+        if not all(map(shutil.which, ("unshare", "nsenter", "ip"))) or subprocess.run(words, stderr=subprocess.DEVNULL).returncode != 0:
+            pytest.skip("needs the right to make a network namespace (root)")
+        wrapper.write_text(f'#!/bin/sh\nexec unshare --net sh -c \'{setup} && exec "$@"\' sh "{BINARY}" "$@"\n')
+        wrapper.chmod(0o755)
+        server = servers.Target(str(wrapper), tmp_path, port=3999)
+        server.prefix = ["nsenter", f"--net=/proc/{server.process.pid}/ns/net"]
+        made.append(server)
+        return server
+
+    yield start
+    for server in made:
+        server.close()

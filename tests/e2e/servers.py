@@ -10,6 +10,7 @@ import os
 import re
 import signal
 import socket
+import ssl
 import struct
 import subprocess
 import threading
@@ -128,7 +129,9 @@ class Target(Served):
 
     def stats(self):
         """What it says of itself over HTTP."""
-        with urllib.request.urlopen(self.url + "/stats", timeout=10) as answer:
+        unchecked = ssl.create_default_context()
+        unchecked.check_hostname, unchecked.verify_mode = False, ssl.CERT_NONE
+        with urllib.request.urlopen(self.url + "/stats", timeout=10, context=unchecked if self.url.startswith("https:") else None) as answer:
             return json.load(answer)
 
     def close(self):
@@ -205,12 +208,64 @@ class Nginx(Served):
         self.end()
 
 
+NGINX_WITH_CONF = """
+daemon off;
+master_process off;
+worker_processes 1;
+pid FOLDER/nginx.pid;
+error_log FOLDER/error.log;
+events { worker_connections 512; }
+http {
+    log_format all escape=json '{"client":"$remote_addr","connection":"$connection","on_connection":$connection_requests,"request":"$request",'
+        '"host":"$http_host","status":$status,"sni":"$ssl_server_name","resumed":"$ssl_session_reused","user":"$remote_user",'
+        '"authorization":"$http_authorization","proxy_authorization":"$http_proxy_authorization","x_via":"$http_x_via","agent":"$http_user_agent",'
+        '"asked":"$http_accept_encoding","closes":"$http_connection","body":$body_bytes_sent,"encoding":"$sent_http_content_encoding"}';
+    access_log FOLDER/access.log all;
+    client_max_body_size 128m;
+    client_body_temp_path FOLDER/body;
+    proxy_temp_path FOLDER/proxy;
+    fastcgi_temp_path FOLDER/fastcgi;
+    uwsgi_temp_path FOLDER/uwsgi;
+    scgi_temp_path FOLDER/scgi;
+    SERVER
+}
+"""
+
+
+class NginxWith(Served):
+    """nginx with a server block of the test's own, in which PORT and FOLDER are replaced. lines() is its access log: a dict for each request."""
+
+    def __init__(self, folder, block):
+        self.folder, self.port = str(folder), free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        with open(f"{folder}/nginx.conf", "w") as f:
+            f.write(NGINX_WITH_CONF.replace("SERVER", block).replace("FOLDER", self.folder).replace("PORT", str(self.port)))
+        command = ["nginx", "-p", self.folder, "-c", f"{folder}/nginx.conf", "-e", f"{folder}/error.log"]
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_for(self._listens, what="nginx listening")
+
+    def _listens(self):
+        if self.process.poll() is not None:
+            with open(f"{self.folder}/error.log") as f:
+                raise AssertionError("nginx ended: " + f.read())
+        with socket.socket() as s:
+            return s.connect_ex(("127.0.0.1", self.port)) == 0
+
+    def lines(self):
+        with open(f"{self.folder}/access.log") as f:
+            return [json.loads(line) for line in f]
+
+    def close(self):
+        self.end()
+
+
 class Request:
     """A request as it came over the wire."""
 
-    def __init__(self, head, body):
+    def __init__(self, head, body, peer):
         self.head = head  # request line to blank line
         self.body = body
+        self.connection, self.client = peer.number, peer.client
         line, *fields = head[:-4].split(b"\r\n")
         self.method, self.path, self.version = line.decode().split(" ")
         self.fields = [tuple(part.strip() for part in field.decode("latin-1").split(":", 1)) for field in fields]
@@ -222,9 +277,10 @@ class Request:
 class Peer:
     """The server's end of one connection."""
 
-    def __init__(self, sock, number):
+    def __init__(self, sock, number, client=None):
         self.sock = sock
         self.number = number  # from 0, in the order of their coming
+        self.client = client  # the address that it came from
         self.held = b""
         sock.settimeout(30)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -238,11 +294,19 @@ class Peer:
         head += b"\r\n\r\n"
         match = re.search(rb"\r\ncontent-length: *(\d+)\r\n", head, re.I)
         size = int(match[1]) if match else 0
-        while len(self.held) < size:
+        body = self._take(bytearray(), size)
+        while len(body) < size:
             if not self._more():
                 return None
-        body, self.held = self.held[:size], self.held[size:]
-        return Request(head, body)
+            self._take(body, size)
+        return Request(head, bytes(body), self)
+
+    def _take(self, body, size):
+        """Moves what was received into a body, up to its size."""
+        missing = size - len(body)
+        body += self.held[:missing]
+        self.held = self.held[missing:]
+        return body
 
     def _more(self):
         try:
@@ -317,11 +381,11 @@ class Scripted:
     def _accept(self, listener):
         while True:
             try:
-                sock, _ = listener.accept()
+                sock, client = listener.accept()
             except OSError:
                 return
             with self.lock:
-                peer = Peer(sock, len(self.peers))
+                peer = Peer(sock, len(self.peers), client[0])
                 self.peers.append(peer)
             self._start(self._serve, peer)
 
@@ -386,6 +450,17 @@ def always(response):
     def script(server, peer):
         while server.read(peer):
             if not peer.send(response):
+                return
+
+    return script
+
+
+def respond(handler):
+    """A script that gives every request what handler(request) returns."""
+
+    def script(server, peer):
+        for request in iter(lambda: server.read(peer), None):
+            if not peer.send(handler(request)):
                 return
 
     return script

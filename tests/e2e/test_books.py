@@ -27,15 +27,16 @@ each_thread = pytest.mark.parametrize("threads", THREADS)
 
 @each_mode
 @each_thread
-def test_target_counts_every_attempt(strest, target, mode, threads):
-    server = target("--threads", "2")
-    result = strest.measure("-u", server.url + "/", "--threads", threads, *MODES[mode])
+def test_target_counts_every_attempt(strest, way, mode, threads):
+    server = way("--threads", "2")
+    result = strest.measure("-u", server.url + "/", *way.words, "--threads", threads, *MODES[mode])
     books = result["books"]
     assert books["lost"] == 0
     assert books["attempts"] > 0
     assert server.record.requests == books["attempts"]
     assert server.stats()["requests"] == books["attempts"]
     assert len(server.record.arrivals()) == books["attempts"]
+    way.check(result)
 
 
 @each_mode
@@ -51,9 +52,10 @@ def test_nginx_counts_every_attempt(strest, nginx, mode, threads):
 
 
 @each_thread
-def test_requests_stops_after_exactly_that_many(strest, target, threads):
-    server = target()
-    result = strest.measure("-u", server.url + "/", "--threads", threads, *TASKS, "--requests", "777", "-t", "30s")
+@pytest.mark.option("requests")
+def test_requests_stops_after_exactly_that_many(strest, way, threads):
+    server = way()
+    result = strest.measure("-u", server.url + "/", *way.words, "--threads", threads, *TASKS, "--requests", "777", "-t", "30s")
     assert result["books"]["planned"] == 777
     assert result["books"]["ok"] == 777
     assert result["run"]["ended_by"] == "requests"
@@ -61,9 +63,9 @@ def test_requests_stops_after_exactly_that_many(strest, target, threads):
 
 
 @each_thread
-def test_requests_under_a_rate_stops_after_exactly_that_many(strest, target, threads):
-    server = target()
-    result = strest.measure("-u", server.url + "/", "--threads", threads, "-m", "16", "--rate", "2000", "--requests", "777", "-t", "30s")
+def test_requests_under_a_rate_stops_after_exactly_that_many(strest, way, threads):
+    server = way()
+    result = strest.measure("-u", server.url + "/", *way.words, "--threads", threads, "-m", "16", "--rate", "2000", "--requests", "777", "-t", "30s")
     assert result["books"]["planned"] == 777
     assert result["books"]["ok"] == 777
     assert server.counted() == 777
@@ -76,6 +78,7 @@ def test_requests_fewer_than_threads_are_still_exact(strest, target):
     assert server.counted() == 3
 
 
+@pytest.mark.option("duration")
 def test_duration_ends_a_run_whose_requests_do_not_come_together(strest, target):
     server = target()
     result = strest.measure("-u", server.url + "/delay/100ms", "-m", "1", "--requests", "100000", "-t", "500ms")
@@ -86,6 +89,7 @@ def test_duration_ends_a_run_whose_requests_do_not_come_together(strest, target)
 
 @each_thread
 @pytest.mark.parametrize("mode", ["closed", "rate", "poisson"])
+@pytest.mark.option("warmup")
 def test_warmup_is_left_out_of_the_books_and_counted_in_the_attempts(strest, target, mode, threads):
     server = target()
     result = strest.measure("-u", server.url + "/", "--threads", threads, *MODES[mode], "--warmup", "400ms")
@@ -126,18 +130,18 @@ class Mid:
 each_load = pytest.mark.parametrize("load", Mid.LOADS)
 
 
-def start_and_reach(strest, server, load, threads, requests=200):
+def start_and_reach(strest, server, words, load, threads, requests=200):
     """A run whose server has had some requests."""
-    run = strest.start("--json", "-u", server.url + "/", "--threads", threads, *Mid.LOADS[load])
+    run = strest.start("--json", "-u", server.url + "/", *words, "--threads", threads, *Mid.LOADS[load])
     wait_for(lambda: server.counted() >= requests or not run.alive(), what="the first requests")
     return run
 
 
 @each_load
 @each_thread
-def test_books_balance_when_the_target_is_killed(strest, target, load, threads):
-    server = target()
-    run = start_and_reach(strest, server, load, threads)
+def test_books_balance_when_the_target_is_killed(strest, way, load, threads):
+    server = way()
+    run = start_and_reach(strest, server, way.words, load, threads)
     server.kill()
     finished = run.wait()
     assert finished.code == 0, finished
@@ -148,12 +152,12 @@ def test_books_balance_when_the_target_is_killed(strest, target, load, threads):
 
 @each_load
 @each_thread
-def test_books_balance_when_the_target_is_restarted(strest, target, load, threads):
-    first = target()
-    run = start_and_reach(strest, first, load, threads)
+def test_books_balance_when_the_target_is_restarted(strest, way, load, threads):
+    first = way()
+    run = start_and_reach(strest, first, way.words, load, threads)
     first.kill()
     time.sleep(0.2)
-    second = target(port=first.port)
+    second = way(port=first.port)
     finished = run.wait()
     assert finished.code == 0, finished
     result = check_result(finished)
@@ -163,9 +167,9 @@ def test_books_balance_when_the_target_is_restarted(strest, target, load, thread
 
 @each_load
 @each_thread
-def test_books_balance_when_the_target_hangs(strest, target, load, threads):
-    server = target()
-    run = start_and_reach(strest, server, load, threads)
+def test_books_balance_when_the_target_hangs(strest, way, load, threads):
+    server = way()
+    run = start_and_reach(strest, server, way.words, load, threads)
     server.signal(signal.SIGSTOP)
     finished = run.wait()
     assert finished.code == 0, finished
@@ -258,6 +262,7 @@ def test_the_program_as_it_is_installed_knows_no_faults(strest, target):
     assert books["ok"] == books["planned"]
 
 
+@pytest.mark.option("json")
 def test_json_on_stdout_is_one_object_and_nothing_else(strest, target):
     server = target()
     finished = strest.run("--json", "-u", server.url + "/", "-m", "1", "--requests", "5", "-t", "5s")
@@ -279,6 +284,7 @@ def test_json_says_which_run_it_was(strest, target):
     assert run["version"] in strest.run("--version").out
 
 
+@pytest.mark.option("target record")
 def test_bytes_are_what_the_target_counted(strest, target):
     server = target()
     result = strest.measure("-u", server.url + "/bytes/1000", "-m", "4", "-r", "4", "--requests", "100", "-t", "20s")

@@ -93,6 +93,10 @@ RULES = [
     ('url = "http://127.0.0.1:9/"\ntls_min = "1.3"\ntls_max = "1.2"\n', 2, 11, "tls_max of 1.2"),
     ('url = "http://127.0.0.1:9/"\nthreads = 4\nmax_tasks = 3\n', 2, 11, "max_tasks of 3"),
     ('url = "http://127.0.0.1:9/"\narrival = "poisson"\n', 2, 11, "rate = 100"),
+    ('url = "http://127.0.0.1:9/"\nconnection_pick = "mru"\n', 2, 19, "rate = 100"),
+    ('url = "https://127.0.0.1:9/"\nunix_socket = "/x"\n', 2, 15, "unix_socket speaks plain http only"),
+    ('url = "http://127.0.0.1:9/"\nbearer = "x"\nheaders = ["A: b", "authorization: x"]\n', 3, 20, "made by bearer"),
+    ('url = "http://127.0.0.1:9/"\nheaders = ["Content-Type: a/b"]\nform = ["a=b"]\n', 2, 12, "form says its own Content-Type"),
     ('url = "http://127.0.0.1:9/"\n[thresholds]\nstage.1.p99 = "<1s"\n', 3, 15, "stage"),
     ('url = "http://127.0.0.1:9/"\n[[load.stages]]\nduration = "1s"\ntarget = 5\n[thresholds]\nstage.2.p99 = "<1s"\n', 6, 15, "stage 1"),
     ('url = "http://127.0.0.1:9/"\nstages = "10s@5,20s@6,1s@7"\n[thresholds]\nstage.2.p99 = "<1s"\nstage.3.p99 = "<1s"\n', 5, 15,
@@ -140,7 +144,7 @@ def test_a_wrong_command_line_comes_before_the_file(here):
     assert finished.code == 2 and "--wibble" in finished.err and "strest.toml" not in finished.err
 
 
-LATER = [("--no-charts", "charts"), ("--no-tui", "live view"), ("--summary", "summary"), ("--http2", "HTTP/2"), ("--proxy", "proxies"),
+LATER = [("--no-charts", "charts"), ("--no-tui", "live view"), ("--summary", "summary"), ("--http3", "HTTP/3"), ("--proxy-http2", "HTTP/1.1"),
          ("--export-json", "exports"), ("--replay", "replay"), ("--script", "scripts"), ("-n", "charts"), ("--agent-join", "distributed")]
 
 
@@ -158,14 +162,14 @@ def test_options_of_later_versions_are_named_as_such(strest, option, words):
 def test_the_readmes_example_loads(strest, name):
     finished = strest.run("--config", FIXTURES / name, "--print-config")
     said = values(finished)
-    want = {"url": "http://localhost:3000", "method": "get", "duration": "60s", "warmup": "5s", "status": "200", "tls_min": "1.2", "tls_max": "1.3",
+    want = {"url": "http://localhost:3000", "method": "get", "duration": "60s", "http2": True, "alpn": ["h2"], "warmup": "5s", "status": "200", "tls_min": "1.2", "tls_max": "1.3",
             "headers": ["Content-Type: application/json", "X-Env: local"], "rate": 1000, "stages": "10s@500,20s@1500", "timeout": "10s"}
     assert {key: said[key] for key in want} == want
     left_out = re.findall(r"^strest: warning: .*:\d+:\d+: (\w+): .*; left out$", finished.err, re.M)
-    assert sorted(left_out) == ["alpn", "http2", "metrics_max", "metrics_range", "no_charts", "no_ui", "summary", "ui_window_ms"]
+    assert sorted(left_out) == ["metrics_max", "metrics_range", "no_charts", "no_ui", "summary", "ui_window_ms"]
     assert len(finished.err.splitlines()) == len(left_out)
     checked = strest.run("config", "check", FIXTURES / name)
-    assert checked.code == 0 and checked.out.splitlines()[-1].endswith(f"{name}: good, with 8 keys left out")
+    assert checked.code == 0 and checked.out.splitlines()[-1].endswith(f"{name}: good, with 6 keys left out")
 
 
 def test_the_readmes_ramp_loads(strest):
@@ -254,6 +258,8 @@ BODIES = [
     ('data = "file"', ["-D", "body"], b"body file"),
     ('data = "file"', ["-Z", "body"], b"body file"),
     ('data_lines = "body"', ["-D", "body"], b"body file"),
+    ('form = ["a=b"]', ["-d", "line"], b"line"),
+    ('form = ["a=b"]', ["-D", "body"], b"body file"),
 ]
 
 
@@ -263,6 +269,7 @@ def test_a_body_of_the_command_line_replaces_any_of_the_file(here, sent, text, a
     assert sent(f'url = "URL/"\nmethod = "post"\n{text}\n{ONE}', *args).body == want
 
 
+@pytest.mark.option("config")
 def test_toml_is_preferred_and_a_named_file_wins(here, sent):
     here('{"url": "http://127.0.0.1:9/json"}', "strest.json")
     assert sent(f'url = "URL/toml"\n{ONE}').head.startswith(b"GET /toml ")
@@ -306,6 +313,7 @@ def test_a_load_of_the_file_is_run(here, target):
 # --print-config
 
 
+@pytest.mark.option("print-config")
 def test_every_setting_says_where_it_comes_from(here):
     here('url = "http://127.0.0.1:9/"\n\nrate = 100\nno_charts = true\n')
     finished = here.run("--print-config", "-m", "7", "-H", "A: b", env={"NO_COLOR": "1"})
@@ -314,6 +322,53 @@ def test_every_setting_says_where_it_comes_from(here):
                  'headers = ["A: b"]  # --headers', "no_color = true  # NO_COLOR", 'timeout = "10s"  # default', "# requests: not set"):
         assert line in lines, line
     assert finished.err.count("strest: warning: ") == 1
+
+
+SET_ASIDE = [
+    # the file, the command line, what is left of the file's, what is not
+    ('url = "http://127.0.0.1:9/"', ["--urls-from-file", "list"], {"urls_from_file": "list"}, ["url"]),
+    ('urls_from_file = "list"', ["-u", broken.URL], {"url": broken.URL}, ["urls_from_file"]),
+    ('proxy = "http://127.0.0.1:9"', ["--no-proxy"], {"no_proxy": True}, ["proxy"]),
+    ("no_proxy = true", ["-p", "http://127.0.0.1:9"], {"proxy": "http://127.0.0.1:9", "no_proxy": False}, []),
+    ("ipv6 = true", ["--ipv4"], {"ipv4": True, "ipv6": False}, []),
+    ('basic_auth = "a:b"', ["--bearer", "c"], {"bearer": "***"}, ["basic_auth"]),
+    ('basic_auth = "a:b"', ["-H", "Authorization: c"], {"headers": ["Authorization: ***"]}, ["basic_auth"]),
+    ('form = ["a=b"]', ["-T", "a/b"], {"content_type": "a/b", "method": "get"}, ["form"]),
+    ('data = "a"', ["-F", "a=b"], {"form": ["a=b"], "method": "post"}, ["data"]),
+    ('method = "put"', ["-F", "a=b"], {"form": ["a=b"], "method": "put"}, []),
+    ('bind = ["127.0.0.1"]\nconnect_to = ["a:1:b:2"]', ["--unix-socket", "/x"], {"unix_socket": "/x"}, ["bind", "connect_to"]),
+    ("disable_keepalive = true", ["--requests-per-connection", "5"], {"requests_per_connection": 5, "disable_keepalive": False}, []),
+]
+
+
+@pytest.mark.parametrize("text, args, left, gone", SET_ASIDE)
+def test_what_the_command_line_excludes_of_the_file_is_set_aside(here, text, args, left, gone):
+    said = values(here(text + "\n").run("--print-config", *args))
+    assert {key: said[key] for key in left} == left
+    assert not [key for key in gone if key in said]
+
+
+NO_PROXIES = {name: "" for low in ("http_proxy", "https_proxy", "all_proxy", "no_proxy") for name in (low, low.upper())}
+
+
+def test_the_proxies_of_the_environment_are_shown_without_their_users(here):
+    env = {**NO_PROXIES, "HTTP_PROXY": "http://user:hunter2@127.0.0.1:9", "https_proxy": "127.0.0.1:8", "HTTPS_PROXY": "127.0.0.1:7", "NO_PROXY": "a,b"}
+    shown = ['# HTTP_PROXY: "http://***@127.0.0.1:9"', '# HTTPS_PROXY: "127.0.0.1:8"', '# NO_PROXY: "a,b"']
+    finished = here.run("--print-config", "-u", broken.URL, env=env)
+    assert [line for line in finished.out.splitlines() if "PROXY: " in line] == shown
+    assert SECRET not in finished.out + finished.err
+    for args in ["--no-proxy"], ["-p", "http://127.0.0.1:6"], ["--unix-socket", "/x"]:
+        assert "PROXY: " not in here.run("--print-config", "-u", broken.URL, *args, env=env).out
+    finished = here.run("--print-config", "-u", broken.URL, env={**env, "REQUEST_METHOD": "GET"})
+    assert "# HTTP_PROXY: " not in finished.out and "# HTTPS_PROXY: " in finished.out
+
+
+def test_a_header_for_a_proxy_that_is_not_there_is_a_warning(here):
+    here('url = "http://127.0.0.1:9/"\nproxy_headers = ["A: b"]\n')
+    finished = here.run("--print-config", env=NO_PROXIES)
+    assert finished.code == 0
+    assert finished.err.startswith("strest: warning: strest.toml:2:17: proxy_headers: there is no proxy") and finished.err.count("\n") == 1
+    assert here.run("--print-config", env={**NO_PROXIES, "ALL_PROXY": "127.0.0.1:9"}).err == ""
 
 
 SECRET = "hunter2"
@@ -332,6 +387,13 @@ SECRETS = [
     ('headers = ["Authorization: Bearer ${TOKEN}"]', ["Authorization: Bearer ${TOKEN}"]),
     ('headers = ["X-A: ${HOST}", "cookie: hunter2"]', ["X-A: ${HOST}", "cookie: ***"]),
     ('headers = ["${NAME}: hunter2"]', ["${NAME}: ***"]),
+    ('proxy = "http://user:hunter2@127.0.0.1:9"', "http://***@127.0.0.1:9"),
+    ('proxy = "http://user:${TOKEN}@${HOST}"', "http://***:${TOKEN}@${HOST}"),
+    ('proxy_headers = ["Proxy-Authorization: Basic hunter2", "X-Env: local"]', ["Proxy-Authorization: ***", "X-Env: local"]),
+    ('basic_auth = "user:hunter2"', "***:***"),
+    ('basic_auth = "hunter2:${TOKEN}"', "***:${TOKEN}"),
+    ('bearer = "hunter2"', "***"),
+    ('bearer = "${TOKEN}"', "${TOKEN}"),
     *((f'headers = ["{name}: hunter2", "X-Env: local"]', [f"{name}: ***", "X-Env: local"])
       for name in ("Proxy-Authorization", "COOKIE", "Set-Cookie", "X-Auth-Key", "x-auth-token", "X-API-Key", "ApiKey", "Client-Secret", "X-Password")),
 ]
@@ -368,6 +430,15 @@ REFUSED_FILES = [
     ('headers = ["X-Auth-Key: hunter2\\r"]', "'X-Auth-Key: ***'"),
     ('headers = ["X-A: ${TOKEN}\\r"]', "'X-A: ${TOKEN}?'"),
     ('headers = "Cookie: hunter2"', "'Cookie: ***' is not an array"),
+    ('proxy = "socks5://user:hunter2@127.0.0.1:9"\nurl = "http://127.0.0.1:9/"', "'socks5://***@127.0.0.1:9'"),
+    ('proxy = "http://user:hunter2@127.0.0.1:9/path"\nurl = "http://127.0.0.1:9/"', "'http://***@127.0.0.1:9/path'"),
+    ('proxy = "http://${TOKEN}/path"\nurl = "http://127.0.0.1:9/"', "'http://${TOKEN}/path'"),
+    ('basic_auth = "hunter2"', "the value has no ':'"),
+    ('basic_auth = "${TOKEN}"', "'${TOKEN}' has no ':'"),
+    ('basic_auth = ["user:hunter2"]', "the value is not a text"),
+    ('bearer = "hunter2\\r"', "the value has a control character"),
+    ('proxy_headers = ["Proxy-Authorization hunter2"]', "item 1: the header has no colon"),
+    ('form = ["${TOKEN}"]', "'${TOKEN}' is no field of a form"),
 ]
 
 
@@ -390,6 +461,14 @@ REFUSED_LINES = [
     (["-u", broken.URL, "-H", "Cookie:", "hunter2"], "'Cookie:'"),
     (["-u", "http://user:hunter2@127.0.0.1:0/"], "'http://***@127.0.0.1:0/'"),
     (["-u", "--header=Cookie: hunter2"], "'--header'"),
+    (["-u", broken.URL, "-p", "socks5://user:hunter2@127.0.0.1:9"], "'socks5://***@127.0.0.1:9'"),
+    (["-u", broken.URL, "-p", "http://user:hunter2@127.0.0.1:9/x"], "'http://***@127.0.0.1:9/x'"),
+    (["-u", broken.URL, "-p", "user:hunter2@127.0.0.1:9"], "'***@127.0.0.1:9'"),
+    (["-u", broken.URL, "--proxy-header", "Proxy-Authorization: hun\rhunter2"], "'Proxy-Authorization: ***'"),
+    (["-u", broken.URL, "-a", "hunter2"], "the value has no ':'"),
+    (["-u", broken.URL, "-a", "-hunter2"], "--basic-auth=VALUE"),
+    (["-u", broken.URL, "-a", "user:open", "hunter2"], "behind the value of --basic-auth"),
+    (["-u", broken.URL, "--bearer", "hunter2\n"], "the value has a control character"),
 ]
 
 
@@ -432,6 +511,8 @@ PAGES = [
     ('url = "http://u:p@127.0.0.1:9/?a=${STREST_E2E}"\nheaders = ["Cookie: x", "A: $${b}"]\nrpm = 100\nstatus = "200,3xx"\n', []),
     ('data = "\\"\\\\\\n\\u0001é"\nwarmup = "1500us"\nseed = 0\npreconnect = 0\nheaders = []\n', ["-A", "${x}", "--rate", "0.1"]),
     ('[load]\nrate = 0\n[[load.stages]]\nduration = "1ms"\nrpm = 100\n[thresholds]\np99 = ["<1s", ">1ms"]\nstage.1.errors = "<1%"\nabort = true\n', []),
+    ('basic_auth = "a:b${STREST_E2E}"\nproxy = "http://u:p@127.0.0.1:9"\nform = ["a=$${b}"]\nredirect = 0\nbind = ["127.0.0.1,::1"]\nipv4 = true\n', []),
+    ("", ["--urls-from-file", "-", "--unix-socket", "/x", "--bearer", "x", "--requests-per-connection", "3", "-q", "1", "--connection-pick", "MRU"]),
     ("", ["--threshold", "p99 < 250ms", "--threshold", "p99.9<1s", "--threshold", "p99>1ms", "--tls-min", "v1.2", "--alpn", "http1", "-X", "PUT"]),
 ]
 

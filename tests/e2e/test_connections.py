@@ -14,6 +14,7 @@ each_thread = pytest.mark.parametrize("threads", [1, 4])
 
 @each_thread
 @pytest.mark.parametrize("load", [["--rate", "400"], ["-r", "100"]])
+@pytest.mark.option("max-tasks")
 def test_there_are_never_more_connections_than_max_tasks(strest, target, threads, load):
     server = target()
     result = strest.measure("-u", server.url + "/delay/50ms", "-m", "6", "--threads", threads, *load, "-t", "500ms")
@@ -22,6 +23,7 @@ def test_there_are_never_more_connections_than_max_tasks(strest, target, threads
 
 
 @each_thread
+@pytest.mark.option("preconnect")
 def test_preconnect_opens_connections_before_the_start(strest, target, threads):
     server = target()
     result = strest.measure("-u", server.url + "/", "-m", "64", "--threads", threads, "--preconnect", "12", "--rate", "10", "-t", "350ms")
@@ -59,6 +61,7 @@ def test_the_least_recently_used_connection_is_taken(strest, scripted):
     assert used[:3] == used[3:6] == used[6:]
 
 
+@pytest.mark.option("spawn-rate", "spawn-interval")
 def test_tasks_come_step_by_step(strest, target):
     server = target()
     run = strest.start("-u", server.url + "/delay/10ms", "-m", "1000", "-r", "2", "-i", "200", "-t", "1100ms")

@@ -37,6 +37,7 @@ def test_each_line_is_sent_as_often_as_its_turn_comes(strest, scripted, lines, s
     assert Counter(request.body for request in server.requests) == expected(40)
 
 
+@pytest.mark.option("data-lines")
 def test_one_task_sends_the_lines_in_their_order(strest, scripted, lines):
     server = scripted(always(answer()))
     strest.measure("-u", server.url + "/", "-X", "put", "--data-lines", lines, "--requests", "16", "-m", "1")

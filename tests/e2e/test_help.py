@@ -30,7 +30,7 @@ def test_the_short_help_fits_on_a_page(strest, words):
 @pytest.mark.parametrize("words", [["--help", "all"], ["-h", "all"], ["help", "all"]])
 def test_the_whole_help_shows_every_option(strest, words):
     text = said(strest, *words)
-    for part in ("--retry-stale", "--url", "--tls-min", "[key: retry_stale]", "STREST_LOG", "  99 "):
+    for part in ("--retry-stale", "--url", "--tls-min", "[key: retry_stale]", "Connections:", "--proxy URL", "HTTPS_PROXY", "STREST_LOG", "  99 "):
         assert part in text
     assert len(text.splitlines()) > 60
 
@@ -121,6 +121,10 @@ COMPLETIONS = [  # what is typed, what must be offered among others, what must n
     ("strest --data-file bo", {"body.json"}, {"strest.toml"}),
     ("strest config check str", {"strest.toml"}, {"body.json"}),
     ("strest --config str", {"strest.toml"}, {"body.json"}),
+    ("strest --connect", {"--connect-to", "--connect-timeout", "--connection-pick", "--connections"}, {"--config"}),
+    ("strest --connection-pick m", {"mru"}, {"lru"}),
+    ("strest --urls-from-file bo", {"body.json"}, {"strest.toml"}),
+    ("strest --unix-socket bo", {"body.json"}, {"strest.toml"}),
     ("strest target --cert se", {"server.pem"}, {"body.json"}),
 ]
 
@@ -157,7 +161,7 @@ def test_bash_completes(folder, typed, offered, kept_back):
     (["strest", "--method", "=", "pu"], {"put"}),
     (["strest", "--method", "="], {"get", "head", "post", "put", "patch", "delete", "options"}),
     (["strest", "--arrival", "=", "even", "--met"], {"--method"}),
-    (["strest", "--data", "target", "--st"], {"--stages", "--status", "--strict"}),
+    (["strest", "--data", "target", "--st"], {"--stages", "--status", "--streams", "--strict"}),
     (["strest", "--data", "=", "target", "--sta"], {"--stages", "--status"}),
     (["strest", "-m", "5", "target", "--li"], {"--listen"}),
     (["strest", "--insecure", "=", "t"], {"true"}),

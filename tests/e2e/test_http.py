@@ -162,9 +162,10 @@ REDIRECTS = [301, 302, 303, 307, 308]
 
 
 @pytest.mark.parametrize("status", REDIRECTS)
-def test_a_redirect_is_a_status_and_is_not_followed(strest, scripted, status):
+@pytest.mark.option("redirect")
+def test_with_redirect_0_a_redirect_is_a_status_and_is_not_followed(strest, scripted, status):
     server = scripted(always(answer(status=f"{status} Moved", fields=["Location: /elsewhere"])))
-    result = strest.measure("-u", server.url + "/here", *ONE)
+    result = strest.measure("-u", server.url + "/here", "--redirect", "0", *ONE)
     assert errors(result) == {"status/unexpected": N}
     assert result["status"] == {str(status): N}
     assert {request.path for request in server.requests} == {"/here"}
@@ -187,6 +188,7 @@ def test_a_redirect_is_a_status_and_is_not_followed(strest, scripted, status):
         ("5xx", 599, True),
     ],
 )
+@pytest.mark.option("status")
 def test_status_says_what_is_ok(strest, target, wanted, status, ok):
     result = strest.measure("-u", f"{target().url}/status/{status}", *(["-s", wanted] if wanted else []), *ONE)
     assert result["status"] == {str(status): N}
@@ -424,6 +426,7 @@ def stale_after(answered):
 
 
 @pytest.mark.parametrize("method", ["get", "head", "put", "delete", "options"])
+@pytest.mark.option("retry-stale")
 def test_an_idempotent_request_on_a_stale_connection_is_sent_once_more(strest, scripted, method):
     server = scripted(stale_after(1) if method != "head" else stale_head)
     result = strest.measure("-u", server.url, "-X", method, *ONE)
@@ -455,6 +458,7 @@ def test_a_request_that_is_not_idempotent_is_never_sent_twice(strest, scripted, 
     assert server.counted == N
 
 
+@pytest.mark.option("retry-stale")
 def test_retry_stale_never_is_obeyed(strest, scripted):
     server = scripted(stale_after(1))
     result = strest.measure("-u", server.url, "--retry-stale", "never", *ONE)
@@ -529,6 +533,7 @@ def test_closing_without_a_word_after_each_answer_loses_no_get(strest, scripted)
 # ---- not even a connection
 
 
+@pytest.mark.option("connect-timeout")
 def test_a_server_that_does_not_accept_is_left_at_the_connect_timeout(strest, silent_port):
     finished = strest.run("-u", f"http://127.0.0.1:{silent_port}/", "-m", "2", "-r", "2", "--connect-timeout", "400ms", "-t", "20s")
     assert finished.code == 3, finished
@@ -537,6 +542,7 @@ def test_a_server_that_does_not_accept_is_left_at_the_connect_timeout(strest, si
     assert "--connect-timeout" in finished.err
 
 
+@pytest.mark.option("timeout")
 def test_slow_answers_are_cut_at_the_timeout_and_the_rest_is_ok(strest, scripted):
     def script(server, peer):
         while server.read(peer):

@@ -27,7 +27,7 @@ def refused(finished, code, *words):
 
 
 URLS = [
-    ([], ["URL"]),
+    ([], ["URL", "--url", "--urls-from-file"]),
     (["-u", ""], ["empty", "http://"]),
     (["-u", "/path"], ["/path", "http://"]),
     (["-u", "path/to"], ["path/to", "http://"]),
@@ -102,6 +102,33 @@ VALUES = [
     (["-s", "2x"], ["--status"]),
     (["-s", ""], ["--status"]),
     (["--retry-stale", "always"], ["--retry-stale"]),
+    (["-F", "no sign"], ["--form"]),
+    (["-F", "=value"], ["--form"]),
+    (["-a", "secret"], ["--basic-auth", "USER:PASSWORD"]),
+    (["-a", ":secret"], ["--basic-auth", "user"]),
+    (["-a", "user:\x01"], ["--basic-auth", "control character"]),
+    (["--bearer", ""], ["--bearer", "empty"]),
+    (["--bearer", "a\nb"], ["--bearer", "control character"]),
+    (["--redirect", "1001"], ["--redirect", "1000"]),
+    (["--redirect", "-1"], ["--redirect"]),
+    (["--proxy-header", "no colon"], ["--proxy-header", "colon"]),
+    (["--connect-to", "a:1:b"], ["--connect-to", "four parts"]),
+    (["--connect-to", "::1:80:a:1"], ["--connect-to", "brackets"]),
+    (["--connect-to", "a:0:b:1"], ["--connect-to", "65535"]),
+    (["--bind", "lo"], ["--bind", "'lo'", "127.0.1.0/28"]),
+    (["--bind", "127.0.0.1,"], ["--bind", "empty"]),
+    (["--bind", "10.0.0.7/24"], ["--bind", "10.0.0.0/24"]),
+    (["--requests-per-connection", "0"], ["--requests-per-connection"]),
+    (["--connection-pick", "best"], ["--connection-pick", "lru", "mru"]),
+    (["--ipv4", "--ipv6"], ["--ipv4", "--ipv6"]),
+    (["--proxy", "http://127.0.0.1:9", "--no-proxy"], ["--proxy", "--no-proxy"]),
+    (["--unix-socket", "/x", "--bind", "127.0.0.1"], ["--unix-socket", "--bind"]),
+    (["-a", "a:b", "--bearer", "c"], ["--basic-auth", "--bearer"]),
+    (["-d", "a", "-F", "b=c"], ["--data", "--form"]),
+    (["-T", "a/b", "-F", "b=c"], ["--content-type", "--form"]),
+    (["--urls-from-file", "-"], ["--url", "--urls-from-file"]),
+    (["--disable-keepalive", "--requests-per-connection", "5"], ["--disable-keepalive", "--requests-per-connection"]),
+    (["--json", "--debug"], ["--json", "--debug"]),
     # the options themselves
     (["--wibble"], ["'--wibble'"]),
     (["--duratoin", "5s"], ["'--duratoin'", "did you mean", "--duration"]),
@@ -135,6 +162,16 @@ RULES = [
     (["--preconnect", "3"], ["--preconnect", "--rate"]),
     (["--spin", "on"], ["--spin", "--rate"]),
     (["--stages", "1s@0"], ["--stages"]),
+    (["--connection-pick", "mru"], ["--connection-pick", "--rate"]),
+    (["-p", "socks5://127.0.0.1:9"], ["--proxy", "'socks5' is not supported", "http:// or https://"]),
+    (["-p", "proxy:3128"], ["--proxy", "http://proxy:3128"]),
+    (["-p", "http://proxy:3128/path"], ["--proxy", "path", "http://proxy:3128"]),
+    (["-p", ""], ["--proxy", "empty"]),
+    (["--unix-socket", ""], ["--unix-socket", "empty"]),
+    (["--unix-socket", "x" * 108], ["--unix-socket", "107"]),
+    (["-a", "a:b", "-H", "Authorization: c"], ["--headers", "--basic-auth"]),
+    (["--bearer", "a", "-H", "authorization: c"], ["--headers", "--bearer"]),
+    (["-F", "a=b", "-H", "content-type: c/d"], ["--headers", "--form"]),
     (["--no-ua"], ["--no-ua", "--authorized"]),
     (["-D", "/nonexistent/body"], ["--data-file", "/nonexistent/body"]),
     (["-D", "/"], ["--data-file", "'/'"]),
@@ -145,6 +182,10 @@ RULES = [
 @pytest.mark.parametrize("args, words", RULES)
 def test_options_that_do_not_go_together_are_refused(strest, args, words):
     refused(strest.run("-u", URL, *args), CONFIG, *words)
+
+
+def test_a_unix_socket_is_for_plain_http(strest):
+    refused(strest.run("-u", "https://127.0.0.1:9/", "--unix-socket", "/x"), CONFIG, "--unix-socket", "http://")
 
 
 def test_a_body_that_may_not_be_read_is_refused(strest, tmp_path):
@@ -212,7 +253,8 @@ def test_help_names_every_option_and_exit_code(strest):
     finished = strest.run("--help", "all")
     assert finished.code == 0
     for option in ("url method headers accept content-type data data-file host no-ua authorized timeout connect-timeout status max-tasks "
-                   "spawn-rate spawn-interval requests duration warmup threads seed rate stages arrival preconnect spin json").split():
+                   "spawn-rate spawn-interval requests duration warmup threads seed rate stages arrival preconnect spin json form basic-auth bearer compressed redirect urls-from-file proxy proxy-header no-proxy "
+                   "connect-to unix-socket ipv4 ipv6 no-pre-lookup bind disable-keepalive requests-per-connection connection-pick debug").split():
         assert re.search(rf"--{option}\b", finished.out), option
     assert re.search(r"^\s+130\s", finished.out, re.M)
     assert max(map(len, finished.out.splitlines())) <= 100

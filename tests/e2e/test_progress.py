@@ -65,6 +65,7 @@ def test_a_narrow_terminal_gets_a_line_that_does_not_wrap(on_terminal, columns):
 
 
 @pytest.mark.parametrize("how", ["option", "variable", "neither"])
+@pytest.mark.option("no-color")
 def test_colors_are_left_out_when_asked(on_terminal, how):
     run = on_terminal("-m", "2", "-t", "500ms", *(["--no-color"] if how == "option" else []), env={"NO_COLOR": "1"} if how == "variable" else {})
     assert run.wait() == 0
@@ -95,6 +96,7 @@ def test_a_message_during_the_run_stands_on_a_line_of_its_own(on_terminal):
     assert [row for row in rows if row][-1] == last[0]
 
 
+@pytest.mark.option("verbose")
 def test_a_verbose_run_has_no_bar(on_terminal):
     run = on_terminal("-m", "2", "-t", "700ms", "--verbose")
     assert run.wait() == 0

@@ -36,6 +36,7 @@ def planned(strest, server, threads, *args):
         (["--stages", "400ms@1001,400ms@0", "-t", "2s"], 401),  # 200.2 + 200.2, then nothing
     ],
 )
+@pytest.mark.option("rate", "stages")
 def test_planned_is_exact(strest, target, threads, args, expected):
     assert planned(strest, target(), threads, *args) == expected
 
@@ -47,6 +48,7 @@ def test_planned_goes_by_the_schedule_when_the_target_is_too_slow(strest, target
     assert books["unsent"] > 0
 
 
+@pytest.mark.option("arrival")
 def test_poisson_is_the_same_at_any_number_of_threads(strest, target):
     server = target()
     args = ["-u", server.url + "/", "-m", "16", "--rate", "2000", "--arrival", "poisson", "-t", "500ms"]
@@ -55,6 +57,7 @@ def test_poisson_is_the_same_at_any_number_of_threads(strest, target):
     assert abs(one - 1000) < 5 * math.sqrt(1000)
 
 
+@pytest.mark.option("seed")
 def test_poisson_changes_with_the_seed(strest, target):
     server = target()
     args = ["-u", server.url + "/", "-m", "16", "--rate", "2000", "--arrival", "poisson", "-t", "500ms"]
@@ -65,6 +68,7 @@ def test_poisson_changes_with_the_seed(strest, target):
 
 @pytest.mark.timing
 @on_a_quiet_machine
+@pytest.mark.option("rate")
 def test_achieved_rate_is_the_asked_one(strest, target):
     rate = strest.measure("-u", target().url + "/", "-m", "16", "--rate", "1000", "-t", "1s")["rate"]
     assert rate["asked_per_s"] == pytest.approx(1000)
@@ -75,6 +79,7 @@ def test_achieved_rate_is_the_asked_one(strest, target):
 @pytest.mark.timing
 @each_thread
 @on_a_quiet_machine
+@pytest.mark.option("stages")
 def test_a_ramp_follows_its_integral(strest, target, threads):
     server = target()
     strest.measure("-u", server.url + "/", "-m", "64", "--threads", threads, "--stages", "1s@1000,1s@200", "-t", "3s")

@@ -10,12 +10,13 @@ from truth import Stalls, percentile, simulate
 RATE, SECONDS, DELAY = 997, 6, 5_000_000
 
 
-def stalled_run(strest, target, tasks):
-    """The result, and the responses and waits that the truth would be."""
-    server = target("--stall", "200ms/1s")
+def stalled_run(strest, way, tasks):
+    """The result, and the responses and waits that the truth would be. It knows nothing of handshakes: those come before."""
+    early = ["--preconnect", tasks] if way.tls else []
+    server = way("--stall", "200ms/1s")
     # Begin well between two stalls, so that the start can be seen in the record: windows are at 1.0-1.2 s, 2.0-2.2 s ... of the target's life.
     time.sleep(max(0.0, server.record.started / 1e9 + 0.3 - time.clock_gettime(time.CLOCK_MONOTONIC)))
-    result = strest.measure("-u", server.url + "/delay/5ms", "-m", tasks, "--rate", RATE, "-t", f"{SECONDS}s")
+    result = strest.measure("-u", server.url + "/delay/5ms", *way.words, *early, "-m", tasks, "--rate", RATE, "-t", f"{SECONDS}s")
     arrivals, windows = server.record.arrivals(), server.record.stalls()
     assert result["books"]["planned"] == result["books"]["ok"] == len(arrivals) == RATE * SECONDS
     assert len(windows) >= SECONDS - 1
@@ -39,8 +40,9 @@ def compare(result, responses):
 @pytest.mark.slow
 @pytest.mark.timing
 @on_a_quiet_machine
-def test_stalls_are_reported_in_full_when_connections_suffice(strest, target):
-    result, responses, _ = stalled_run(strest, target, 256)
+@pytest.mark.option("target stall")
+def test_stalls_are_reported_in_full_when_connections_suffice(strest, way):
+    result, responses, _ = stalled_run(strest, way, 256)
     assert percentile(responses, 0.99) > 150e6, "the truth itself must show the stall"
     compare(result, responses)
     assert result["parts_ns"]["blocked"]["mean"] < 0.01 * result["response_ns"]["all"]["mean"]
@@ -49,8 +51,8 @@ def test_stalls_are_reported_in_full_when_connections_suffice(strest, target):
 @pytest.mark.slow
 @pytest.mark.timing
 @on_a_quiet_machine
-def test_stalls_with_too_few_connections_show_as_blocked_and_not_as_late(strest, target):
-    result, responses, blocked = stalled_run(strest, target, 64)
+def test_stalls_with_too_few_connections_show_as_blocked_and_not_as_late(strest, way):
+    result, responses, blocked = stalled_run(strest, way, 64)
     compare(result, responses)
     parts = result["parts_ns"]
     assert sum(blocked) > 0
@@ -88,9 +90,10 @@ def test_the_simulation_itself_is_right():
 # ---- strest's own error
 
 
-def test_own_error_is_reported_on_request(strest, target):
-    server = target()
-    args = ["-u", server.url + "/delay/500us", "-m", "64", "--rate", "300", "-t", "2s"]
+@pytest.mark.option("truth")
+def test_own_error_is_reported_on_request(strest, way):
+    server = way()
+    args = ["-u", server.url + "/delay/500us", *way.words, "-m", "64", "--rate", "300", "-t", "2s"]
     result = strest.measure(*args, "--truth")
     assert result["own_error_ns"]["count"] == 600
     assert result["own_error_ns"]["min"] > 0
@@ -100,8 +103,8 @@ def test_own_error_is_reported_on_request(strest, target):
 
 @pytest.mark.timing
 @on_a_quiet_machine
-def test_own_error_is_small(strest, target):
-    result = strest.measure("-u", target().url + "/delay/5ms", "-m", "64", "--rate", "300", "-t", "2s", "--truth")
+def test_own_error_is_small(strest, way):
+    result = strest.measure("-u", way().url + "/delay/5ms", *way.words, "-m", "64", "--rate", "300", "-t", "2s", "--truth")
     assert result["own_error_ns"]["p50"] < 1_000_000
 
 
@@ -111,9 +114,9 @@ def test_a_broken_timer_is_seen_in_the_own_error(faulty, target):
     assert result["parts_ns"]["late"]["p50"] > 1_500_000
 
 
-def test_requests_that_touch_a_stall_are_left_out_of_the_own_error(strest, target):
-    server = target("--stall", "100ms/500ms")
-    result = strest.measure("-u", server.url + "/", "-m", "256", "--rate", "300", "-t", "2s", "--truth")
+def test_requests_that_touch_a_stall_are_left_out_of_the_own_error(strest, way):
+    server = way("--stall", "100ms/500ms")
+    result = strest.measure("-u", server.url + "/", *way.words, "-m", "256", "--rate", "300", "-t", "2s", "--truth")
     error = result["own_error_ns"]
     assert 300 < error["count"] < 580
     assert result["response_ns"]["all"]["max"] > 90e6

@@ -19,12 +19,14 @@ def stamps(result):
     return result["outside_ns"], result["client_queue_ns"]
 
 
+@pytest.mark.option("kernel-stamps")
 def test_off_gives_no_samples(strest, target):
     outside, _ = stamps(strest.measure("-u", target().url + "/", "-m", "4", "-r", "4", "-t", "500ms", "--kernel-stamps", "off"))
     assert outside["count"] == 0
 
 
 @pytest.mark.parametrize("path", ["/", "/delay/2ms", "/close"])
+@pytest.mark.option("kernel-stamps")
 def test_all_gives_a_sample_for_every_response(strest, target, path):
     result = strest.measure("-u", target().url + path, "-m", "4", "-r", "4", "-t", "500ms", "--kernel-stamps", "all")
     assert result["books"]["ok"] > 50

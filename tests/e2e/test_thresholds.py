@@ -63,6 +63,7 @@ def test_thresholds_that_hold_are_shown_and_the_run_is_good(strest, target):
     assert finished.out.rstrip().split("\n")[-16].startswith("Duration: "), "the 16 lines stand at the end as ever"
 
 
+@pytest.mark.option("threshold")
 def test_a_missed_threshold_ends_with_99_and_its_value(strest, target):
     load = ["-u", target().url + "/delay/20ms", "--rate", "100", "-t", "1s"]
     finished = strest.run(*load, *rules("p50<5ms", "errors<1%"))
@@ -176,6 +177,7 @@ def test_a_rate_that_is_not_reached_is_missed(strest, target):
     assert rows["rps>1e6"]["value"] == pytest.approx(200, rel=0.05)
 
 
+@pytest.mark.option("threshold-abort")
 def test_abort_ends_the_run_early_and_says_so(strest, target):
     load = ["-u", target().url + "/status/503", "--rate", "400", "-t", "30s", "--threshold-abort"]
     finished = strest.run(*load, *rules("p50<100h", "errors<1%"))
@@ -238,6 +240,7 @@ def test_without_abort_a_missed_threshold_waits_for_the_end(strest, target):
     assert result["run"]["ended_by"] == "duration" and result["books"]["planned"] == 1000
 
 
+@pytest.mark.option("junit")
 def test_the_junit_report_has_a_case_for_each_threshold(strest, target, tmp_path):
     path = tmp_path / "report.xml"
     finished = strest.run("-u", target().url + "/", "--rate", "100", "-t", "500ms", "--junit", path, *rules("p50<5s", "p90<1us"))

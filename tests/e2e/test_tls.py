@@ -20,43 +20,6 @@ each_thread = pytest.mark.parametrize("threads", [1, 4])
 TASKS = ["-m", "8", "-r", "8"]
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    """All certificates."""
-    if not shutil.which("openssl"):
-        pytest.skip("needs the openssl tool (Debian: openssl)")
-    return certificates.Certificates(tmp_path_factory.mktemp("certificates"))
-
-
-class Kept:
-    """Ends what it started."""
-
-    def __init__(self):
-        self.servers = []
-
-    def __call__(self, server):
-        self.servers.append(server)
-        return server
-
-    def close(self):
-        for server in self.servers:
-            server.close()
-
-
-@pytest.fixture
-def keep():
-    kept = Kept()
-    yield kept
-    kept.close()
-
-
-@pytest.fixture
-def tls_nginx(tmp_path, keep):
-    if not shutil.which("nginx"):
-        pytest.skip("needs nginx (Debian: nginx-light)")
-    return lambda pair, more="": keep(certificates.TlsNginx(tmp_path, pair, more))
-
-
 @pytest.fixture
 def caddy(tmp_path, keep):
     if not shutil.which("caddy"):
@@ -127,6 +90,7 @@ GOOD = {
 
 
 @pytest.mark.parametrize("case", GOOD)
+@pytest.mark.option("cacert")
 def test_nginx_with_a_certificate_of_the_bundle(strest, tls_nginx, made, case):
     pair, host = GOOD[case]
     server = tls_nginx(getattr(made, pair))
@@ -143,7 +107,7 @@ def test_caddy_with_a_certificate_of_the_bundle(strest, caddy, made, case):
     server = caddy(getattr(made, pair))
     result = strest.measure("-u", f"https://{host}:{server.port}/", "--cacert", made.root.cert, *TASKS, "--requests", "500")
     assert result["books"]["ok"] == 500
-    assert result["tls"] == {"version": "TLSv1.3", "cipher": "TLS_AES_128_GCM_SHA256", "verified": True}
+    assert result["tls"].items() >= {"version": "TLSv1.3", "cipher": "TLS_AES_128_GCM_SHA256", "verified": True}.items()
 
 
 @pytest.mark.parametrize("case", GOOD)
@@ -197,14 +161,16 @@ FAULTS = {
 }
 
 
+@pytest.mark.parametrize("words", [[], ["--http2"]], ids=["h1", "h2"])
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_of_the_certificate_is_told_in_words(strest, target, made, fault):
+@pytest.mark.option("target cert", "target key")
+def test_a_fault_of_the_certificate_is_told_in_words(strest, target, made, fault, words):
     pair = getattr(made, fault)
     server = target("--tls", "--cert", pair.cert, "--key", pair.key)
     url = f"https://localhost:{server.port}/"
-    refused(strest.run("-u", url, "--cacert", made.root.cert, "--requests", "20"), FAULTS[fault][1])
+    refused(strest.run("-u", url, "--cacert", made.root.cert, "--requests", "20", *words), FAULTS[fault][1])
     assert server.record.requests == 0
-    assert strest.measure("-u", url, "--insecure", "--requests", "20")["books"]["ok"] == 20
+    assert strest.measure("-u", url, "--insecure", "--requests", "20", *words)["books"]["ok"] == 20
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -232,6 +198,7 @@ def test_an_intermediate_that_is_not_sent_is_missed(strest, tls_scripted, made, 
     assert strest.measure("-u", server.url, "--cacert", made.intermediate.cert, "--requests", "3")["books"]["ok"] == 3
 
 
+@pytest.mark.option("insecure", "target tls")
 def test_the_target_makes_its_own_certificate(strest, target):
     server = target("--tls")
     url = f"https://localhost:{server.port}/"
@@ -280,6 +247,7 @@ def test_the_target_refuses_files_that_do_not_fit(strest, made):
 
 
 @pytest.mark.parametrize("words, version", [([], "TLSv1.3"), (["--tls-max", "1.2"], "TLSv1.2"), (["--tls-min", "1.3"], "TLSv1.3")])
+@pytest.mark.option("tls-min", "tls-max")
 def test_versions_against_nginx(strest, tls_nginx, made, words, version):
     server = tls_nginx(made.good, "ssl_protocols TLSv1.2 TLSv1.3;")
     result = strest.measure("-u", server.url, "--cacert", made.root.cert, *words, "--requests", "20")
@@ -308,6 +276,7 @@ def test_old_versions_on_request_only(strest, s_server, made, flag, option, name
     assert strest.measure(*url, "--tls-max", option)["tls"]["version"] == name
 
 
+@pytest.mark.option("alpn")
 def test_alpn_is_offered_only_on_request(strest, tls_scripted, made):
     seen = []
 
@@ -327,7 +296,7 @@ def test_alpn_is_offered_only_on_request(strest, tls_scripted, made):
 def test_a_server_that_speaks_none_of_the_protocols(strest, s_server, made):
     server = s_server(made.good, "-alpn", "h2")
     url = ["-u", server.url, "--cacert", made.root.cert, "--requests", "3"]
-    refused(strest.run(*url, "--alpn", "http/1.1"), "speaks none of the offered protocols (--alpn)")
+    refused(strest.run(*url, "--alpn", "http/1.1"), "speaks none of the offered protocols")
     assert strest.measure(*url)["books"]["ok"] == 3
 
 
@@ -340,6 +309,7 @@ def test_alpn_with_the_target_caddy_and_nginx(strest, tls_target, caddy, tls_ngi
 
 
 @pytest.mark.parametrize("version", ["TLSv1.2", "TLSv1.3"])
+@pytest.mark.option("cert", "key")
 def test_nginx_checks_the_client(strest, tls_nginx, made, version):
     server = tls_nginx(made.good, f"ssl_protocols {version}; ssl_client_certificate {made.root.cert}; ssl_verify_client on; ssl_verify_depth 3;")
     url = ["-u", server.url, "--cacert", made.root.cert, "--requests", "20"]
@@ -394,6 +364,7 @@ def test_the_target_sees_the_same_handshakes(strest, tls_target, made, version, 
 
 
 @pytest.mark.parametrize("version", ["TLSv1.2", "TLSv1.3"])
+@pytest.mark.option("tls-resume")
 def test_nginx_sees_the_same_handshakes(strest, tls_nginx, made, version):
     server = tls_nginx(made.good, f"ssl_protocols {version}; keepalive_requests 10; ssl_session_cache shared:a:1m;")
     result = strest.measure("-u", server.url, "--cacert", made.root.cert, "--tls-resume", "-m", "1", "-r", "1", "--requests", "200")

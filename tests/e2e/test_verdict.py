@@ -2,15 +2,13 @@
 
 import os
 import resource
-import shutil
 import signal
 import subprocess
 import time
 
 import pytest
 
-import servers
-from conftest import BINARY, check_result, without_rights
+from conftest import check_result, without_rights
 from quiet import on_a_quiet_machine
 from servers import wait_for
 
@@ -122,29 +120,6 @@ def quota():
         one.close()
 
 
-@pytest.fixture
-def narrow(tmp_path):
-    """narrow(n) starts a target in a network namespace of n local ports; its .prefix are the words before a command in there."""
-    made = []
-
-    def start(ports):
-        wrapper = tmp_path / "narrow"
-        setup = f'ip link set lo up && echo "40000 {40000 + ports - 1}" >/proc/sys/net/ipv4/ip_local_port_range'
-        words = ["unshare", "--net", "sh", "-c", setup]
-        if not all(map(shutil.which, ("unshare", "nsenter", "ip"))) or subprocess.run(words, stderr=subprocess.DEVNULL).returncode != 0:
-            pytest.skip("needs the right to make a network namespace (root)")
-        wrapper.write_text(f'#!/bin/sh\nexec unshare --net sh -c \'{setup} && exec "$@"\' sh "{BINARY}" "$@"\n')
-        wrapper.chmod(0o755)
-        server = servers.Target(str(wrapper), tmp_path, port=3999)
-        server.prefix = ["nsenter", f"--net=/proc/{server.process.pid}/ns/net"]
-        made.append(server)
-        return server
-
-    yield start
-    for server in made:
-        server.close()
-
-
 @on_a_quiet_machine
 def test_a_clean_run_has_no_cause(strest, target):
     result = strest.measure("-u", target().url + "/delay/5ms", "--rate", "300", "-t", "2s", "--strict")
@@ -194,6 +169,7 @@ def test_a_stopped_process_is_paused(strest, target, load, threads):
     assert 170e6 < machine["longest_pause_ns"] < 1e9, "200 ms, less the tick in which nobody had anything to do"
 
 
+@pytest.mark.option("strict")
 def test_strict_makes_a_cause_an_exit_status(strest, target):
     server = target()
     run = strest.start("-u", server.url + "/delay/5ms", "-t", "1500ms", "--rate", "300", "--strict")

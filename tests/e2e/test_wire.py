@@ -1,7 +1,6 @@
 """The bytes that go out: what a server that notes everything has received."""
 
 import os
-import subprocess
 
 import pytest
 
@@ -40,6 +39,7 @@ def test_a_plain_get_is_these_bytes(strest, sent):
     assert request.body == b""
 
 
+@pytest.mark.option("accept", "content-type")
 def test_a_full_request_is_these_bytes(strest, sent):
     request = sent("/items?a=1&b=%20", "-X", "post", "-A", "text/html", "-T", "application/json", "-H", "X-B: 2", "-H", "X-A: 1", "-d", '{"n":1}')
     assert request.head.decode() == (
@@ -50,6 +50,7 @@ def test_a_full_request_is_these_bytes(strest, sent):
 
 
 @pytest.mark.parametrize("method", ["get", "post", "put", "patch", "delete", "options"])
+@pytest.mark.option("method")
 def test_every_method_goes_out_in_upper_case(sent, method):
     assert sent("/", "-X", method).method == method.upper()
 
@@ -69,6 +70,7 @@ def test_an_empty_body_has_a_length_only_where_a_body_is_expected(sent, method, 
 
 
 @pytest.mark.parametrize("method", ["get", "post", "put", "patch", "delete", "options"])
+@pytest.mark.option("data")
 def test_a_body_goes_with_every_method(sent, method):
     request = sent("/", "-X", method, "-d", "hello")
     assert request.values("Content-Length") == ["5"]
@@ -79,6 +81,7 @@ def test_an_empty_text_is_a_body_that_was_set(sent):
     assert sent("/", "--data=").values("Content-Length") == ["0"]
 
 
+@pytest.mark.option("headers")
 def test_headers_keep_their_order_and_their_doubles(sent):
     request = sent("/", "-H", "X-Two: b", "-H", "X-One: a", "--headers", "X-Two: c", "--header=x-two:d")
     assert request.fields[-4:] == [("X-Two", "b"), ("X-One", "a"), ("X-Two", "c"), ("x-two", "d")]
@@ -94,6 +97,7 @@ def test_a_header_may_be_empty_or_contain_colons(sent):
     assert request.values("X-Time") == ["10:20:30"]
 
 
+@pytest.mark.option("host")
 def test_host_can_be_set(sent):
     assert sent("/", "--host", "example.org").values("Host") == ["example.org"]
 
@@ -107,6 +111,7 @@ def test_an_accept_header_replaces_the_default(sent):
     assert sent("/", "-H", "Accept: image/png").values("Accept") == ["image/png"]
 
 
+@pytest.mark.option("no-ua")
 def test_no_ua_leaves_the_user_agent_out(sent):
     assert sent("/", "--no-ua", "--authorized").values("User-Agent") == []
 
@@ -119,6 +124,7 @@ def test_no_ua_needs_authorized(strest, scripted):
     assert server.counted == 0
 
 
+@pytest.mark.option("authorized")
 def test_another_user_agent_needs_authorized(strest, scripted, sent):
     server = scripted(always(answer()))
     finished = strest.run("-u", server.url, "-H", "user-agent: browser", *ONE)
@@ -128,6 +134,7 @@ def test_another_user_agent_needs_authorized(strest, scripted, sent):
     assert sent("/", "-H", "User-Agent: browser", "--authorized").values("User-Agent") == ["browser"]
 
 
+@pytest.mark.option("data-file")
 def test_a_body_from_a_file_goes_out_byte_for_byte(sent, tmp_path):
     data = os.urandom(100_000) + b"\r\n\0\xff\n"
     (tmp_path / "body").write_bytes(data)
@@ -160,6 +167,7 @@ def test_a_body_in_utf_8_is_counted_in_bytes(sent):
         ("/a?b?c", "/a?b?c"),
     ],
 )
+@pytest.mark.option("url")
 def test_the_path_goes_out_as_it_was_given(sent, path, target):
     assert sent(path).path in ({target, "/?"} if path == "/?" else {target})
 
@@ -169,26 +177,12 @@ def test_ipv6_addresses_work_and_stand_in_brackets(ipv6, sent):
     assert request.values("Host") == [f"[::1]:{request.port}"]
 
 
+@pytest.mark.option("target listen")
 def test_the_target_serves_ipv6(ipv6, strest, target):
     server = target(host="[::1]")
     result = strest.measure("-u", server.url + "/", *ONE)
     assert result["books"]["ok"] == 2
     assert group(result, "address")["name"] == f"[::1]:{server.port}"
-
-
-@pytest.fixture
-def names(tmp_path):
-    """names({"name": [addresses]}) returns the words before a command that sees these names only, in /etc/hosts of its own."""
-
-    def prefix(hosts):
-        path = tmp_path / "hosts"
-        path.write_text("".join(f"{address} {name}\n" for name, addresses in hosts.items() for address in addresses))
-        words = ["unshare", "--mount", "sh", "-c", 'mount --bind "$0" /etc/hosts && exec "$@"', str(path)]
-        if subprocess.run([*words, "true"], stderr=subprocess.DEVNULL).returncode != 0:
-            pytest.skip("needs the right to mount (root)")
-        return words
-
-    return prefix
 
 
 def test_a_name_stands_in_host(strest, scripted, names):

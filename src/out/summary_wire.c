@@ -1,0 +1,109 @@
+#include <stdio.h>
+
+#include "base/units.h"
+#include "out/summary_inner.h"
+
+static void write_rate(const struct report *report, struct buf *into) {
+	char asked[32], sent[32], done[32];
+	buf_add_format(into, "Rate         %s/s answered, %s/s sent", summary_format_rate(report->throughput_per_s, done, sizeof(done)),
+		summary_format_rate(report->achieved_per_s, sent, sizeof(sent)));
+	if (report->run.open_loop) buf_add_format(into, ", %s/s asked", summary_format_rate(report->run.asked_per_s, asked, sizeof(asked)));
+	buf_add_format(into, "; busiest thread %.0f %% busy\n", report->worker_busy * 100);
+}
+
+/* Returns whether opening connections was a good part of the load, so that its rate is worth a line. */
+static bool opens_often(const struct report *report) {
+	const struct run_info *run = &report->run;
+	return report->opened_per_s > 0 && (!run->keepalive || run->requests_per_connection > 0 || report->opened > report->reused);
+}
+
+static void write_connections(const struct report *report, struct buf *into) {
+	char opened[32], shaken[32];
+	buf_add_format(into, "Connections  %llu opened, %llu failed to open; %llu requests on one used before\n", (unsigned long long)report->opened,
+		(unsigned long long)report->connect_failed, (unsigned long long)report->reused);
+	if (opens_often(report)) {
+		buf_add_format(into, "             %s/s opened", summary_format_rate(report->opened_per_s, opened, sizeof(opened)));
+		if (report->shaken_per_s > 0)
+			buf_add_format(into, ", %s/s TLS handshakes", summary_format_rate(report->shaken_per_s, shaken, sizeof(shaken)));
+		buf_add_text(into, "\n");
+	}
+	buf_add_format(into, "             closed: %llu by the target, %llu by strest, %llu at the end\n",
+		(unsigned long long)report->closed[CLOSER_PEER], (unsigned long long)report->closed[CLOSER_US],
+		(unsigned long long)report->closed[CLOSER_END]);
+	if (!report->run.open_loop && report->connect_failed > 0)
+		buf_add_text(into, "             a task whose connection could not be opened waits 100 ms, then longer, up to 1 s\n");
+}
+
+/* What became of HTTP/2, where it was asked for. */
+static void write_http(const struct report *report, struct buf *into) {
+	static const char indent[] = "             ";
+	const struct run_info *run = &report->run;
+	struct buf words;
+	if (!run->http_words) return;
+	buf_init(&words, 1024);
+	buf_add_format(&words, "%llu of %llu connections in HTTP/2", (unsigned long long)report->opened_h2, (unsigned long long)report->opened);
+	if (report->fell_back > 0)
+		buf_add_format(&words, "; fell back to HTTP/1.1, which the server chose: %llu", (unsigned long long)report->fell_back);
+	summary_put_wrapped(into, "HTTP         ", buf_text(&words));
+	buf_fini(&words);
+	buf_init(&words, 1024);
+	if (report->stream_limit > 0 && report->stream_limit < run->streams) {
+		buf_add_format(&words, "the target allows %llu stream%s on a connection, %llu were asked for: requests waited for a slot (blocked)",
+			(unsigned long long)report->stream_limit, report->stream_limit == 1 ? "" : "s", (unsigned long long)run->streams);
+		summary_put_wrapped(into, indent, buf_text(&words));
+	}
+	buf_fini(&words);
+	if (report->goaways > 0)
+		buf_add_format(into, "%sthe target wanted no more requests on %llu connection%s (GOAWAY)\n", indent,
+			(unsigned long long)report->goaways, report->goaways == 1 ? "" : "s");
+	if (report->unprocessed > 0)
+		buf_add_format(into, "%srefused by the target unseen (REFUSED_STREAM, GOAWAY), so sent again: %llu\n", indent,
+			(unsigned long long)report->unprocessed);
+}
+
+static void write_tls(const struct report *report, struct buf *into) {
+	const struct run_info *run = &report->run;
+	if (!run->tls) return;
+	buf_add_format(into, "TLS          %s%s%.50s%s\n             handshakes: %llu full, %llu resumed, %llu failed\n",
+		run->tls_version ? run->tls_version : "no handshake", run->tls_cipher ? ", " : "", run->tls_cipher ? run->tls_cipher : "",
+		run->tls_version && run->tls_unverified ? "; certificates were not checked" : "", (unsigned long long)report->handshakes_full,
+		(unsigned long long)report->handshakes_resumed, (unsigned long long)report->handshakes_failed);
+}
+
+static void write_attempts(const struct report *report, struct buf *into) {
+	char sent[32], received[32];
+	buf_add_format(into, "Wire         %llu attempts", (unsigned long long)report->attempts);
+	if (report->attempts_warmup > 0) buf_add_format(into, ", %llu of them in the warm-up", (unsigned long long)report->attempts_warmup);
+	buf_add_format(into, "; %llu retries, %llu lost\n             ", (unsigned long long)report->retries, (unsigned long long)report->lost);
+	if (report->hops > 0) buf_add_format(into, "%llu redirect%s followed; ", (unsigned long long)report->hops, report->hops == 1 ? "" : "s");
+	buf_add_format(into, "%s sent, %s received\n", units_format_bytes(report->bytes_sent, sent, sizeof(sent)),
+		units_format_bytes(report->bytes_received, received, sizeof(received)));
+}
+
+static void write_bodies(const struct report *report, struct buf *into) {
+	char encoded[32], decoded[32];
+	if (!report->run.compressed) return;
+	buf_add_format(into, "Bodies       %s as they came, %s decoded", units_format_bytes(report->encoded, encoded, sizeof(encoded)),
+		units_format_bytes(report->decoded, decoded, sizeof(decoded)));
+	if (report->encoded > 0) buf_add_format(into, " (%.1f x)", (double)report->decoded / (double)report->encoded);
+	buf_add_text(into, "\n");
+}
+
+static void write_books(const struct report *report, struct buf *into) {
+	buf_add_format(into, "Books        %llu planned = %llu ok + %llu failed + %llu open + %llu unsent\n", (unsigned long long)report->planned,
+		(unsigned long long)report->ok, (unsigned long long)report->failed, (unsigned long long)report->open,
+		(unsigned long long)report->unsent);
+	if (report->balanced) return;
+	buf_add_format(into, "\nTHE BOOKS DO NOT BALANCE: %llu requests were planned, %llu are accounted for.\nDo not trust these results.\n",
+		(unsigned long long)report->planned, (unsigned long long)(report->ok + report->failed + report->open + report->unsent));
+}
+
+void summary_write_wire(const struct report *report, struct buf *into) {
+	write_rate(report, into);
+	write_connections(report, into);
+	write_http(report, into);
+	write_tls(report, into);
+	write_attempts(report, into);
+	write_bodies(report, into);
+	write_books(report, into);
+}
