@@ -232,6 +232,7 @@ static COLD bool flow_retry(struct worker *worker, struct task *task, struct end
 	if (!flow_may_retry(worker, task, ending)) return false;
 	flow_leave(worker, task, ending, now);
 	task->flight.retried = true;
+	if (!task->conn && !ending->end->unprocessed) task->conn = pool_take_fresh(worker, task->peer);
 	flow_go_on(worker, task, task->peer, now);
 	return true;
 }

@@ -125,6 +125,12 @@ struct conn *pool_take(struct worker *worker, struct peer *peer) {
 	return conn ? conn : pool_new(worker, peer);
 }
 
+struct conn *pool_take_fresh(struct worker *worker, struct peer *peer) {
+	struct conn *conn = peer->opening.first;
+	if (!conn) conn = pool_new(worker, peer);
+	return conn ? conn : pool_take(worker, peer);
+}
+
 void pool_relist(const struct worker *worker, struct conn *conn) {
 	bool is_open = conn->state == CONN_OPEN; /* those in set-up are filled one after the other */
 	assert(conn->taken <= conn->room && !conn->retired);

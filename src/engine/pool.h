@@ -30,6 +30,9 @@ struct conn *pool_take(struct worker *worker, struct peer *peer);
  * closed. NULL: all are in use, or the peer has as many connections as it may. */
 struct conn *pool_new(struct worker *worker, struct peer *peer);
 
+/* The same, but rather a connection that has carried nothing yet, for a request that an old one has lost: the others may be as dead as that one. */
+struct conn *pool_take_fresh(struct worker *worker, struct peer *peer);
+
 /* A connection in a list has one request more: it goes to where it belongs now. */
 void pool_relist(const struct worker *worker, struct conn *conn);
 

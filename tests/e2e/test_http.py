@@ -480,6 +480,21 @@ def test_a_reset_of_a_reused_connection_is_stale_too(strest, scripted):
     assert result["books"]["retries"] == N - 1
 
 
+def test_what_a_stale_connection_lost_goes_to_a_fresh_one(strest, scripted):
+    def script(server, peer):
+        """Like stale_after(1), with answers that take long enough for several connections, all of which are idle then, and lost."""
+        server.read(peer)
+        time.sleep(0.15)
+        peer.send(answer(TEN))
+        server.read(peer)
+        peer.close()
+
+    result = strest.measure("-u", scripted(script).url, "-m", "8", "--rate", "40", "-t", "1s")
+    assert result["errors"] == {}
+    assert result["books"]["ok"] == 40
+    assert result["books"]["retries"] >= 8
+
+
 def test_a_request_is_sent_again_only_once(strest, scripted):
     def script(server, peer):
         if peer.number == 0:

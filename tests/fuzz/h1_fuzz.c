@@ -11,10 +11,10 @@
 
 static struct probe whole, other;
 
-/* The head is a part of the response, from a status line to a blank line. */
+/* The head is a part of the response, from a status line to a blank line: "HTTP/1.0 200" and two line ends at least, of which llhttp lets each be a bare LF. */
 static void check_head(const struct probe *probe, const struct probe_input *input) {
-	assert(probe->head_size >= 16 && memcmp(probe->head, "HTTP/1.", 7) == 0);
-	assert(probe->head[probe->head_size - 1] == '\n'); /* llhttp lets the blank line be a bare LF */
+	assert(probe->head_size >= 14 && memcmp(probe->head, "HTTP/1.", 7) == 0);
+	assert(probe->head[probe->head_size - 1] == '\n');
 	assert(memmem(input->bytes.at, input->bytes.size, probe->head, probe->head_size));
 }
 
