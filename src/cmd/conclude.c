@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -31,26 +30,14 @@ static int conclude_status(const struct outcome_flags *flags) {
 	return flags->failed ? ERR_FAILED : 0;
 }
 
-/* The random part of the run's id: RFC 9562, version 4. */
-static void conclude_make_id(char id[37]) {
-	unsigned char b[16];
-	if (getrandom(b, sizeof(b), 0) != (ssize_t)sizeof(b)) {
-		struct timespec t;
-		clock_gettime(CLOCK_REALTIME, &t);
-		memcpy(b, &t, sizeof(b));
-	}
-	b[6] = (unsigned char)((b[6] & 0x0f) | 0x40);
-	b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
-	snprintf(id, 37, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8],
-		b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
-}
-
 static void conclude_describe_run(const struct conclusion *c, struct arena *arena, struct run_info *info) {
 	static const char *const spins[] = {"off", "tail", "always"}, *const stamps[] = {"sample", "all", "off"};
 	const struct plan *plan = c->plan;
 	const struct run_totals *totals = &c->watch->totals;
 	*info = (struct run_info){
 		.version = STREST_VERSION,
+		.label_count = c->out->label.count,
+		.labels = c->out->label.at,
 		.start_unix_ns = c->watch->start_unix_ns,
 		.target = plan->target,
 		.listed = plan->targets->listed,
@@ -88,7 +75,7 @@ static void conclude_describe_run(const struct conclusion *c, struct arena *aren
 		.thresholds = c->thresholds,
 		.groups = plan->groups,
 	};
-	conclude_make_id(info->id);
+	memcpy(info->id, c->watch->run_id, sizeof(info->id));
 }
 
 /* Prints on stdout; a reader that has left is no error. */

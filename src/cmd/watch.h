@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "cmd/run_id.h"
 #include "engine/run.h"
 #include "plan/machine.h"
 #include "stats/report.h"
@@ -13,6 +14,7 @@
 
 struct watch {
 	/* Filled by the caller. */
+	char run_id[RUN_ID_SIZE];
 	const struct plan *plan;
 	struct run *run;
 	struct series *series;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <sys/un.h>
 
+#include "base/label.h"
 #include "base/threshold.h"
 #include "base/units.h"
 #include "config/header.h"
@@ -99,6 +100,22 @@ static bool check_requires(const struct rule *r, const struct option_row *row) {
 	how = origin_of(r, row->flag)->kind == ORIGIN_FILE ? show(r, row->flag, needed->flag, needed->kind == KIND_BOOL ? "true" : value_unit(needed))
 							   : arena_format(r->check->arena, "--%s", needed->flag);
 	return BROKEN(row->flag, "%s needs %s (%s); add %s", name, other, needed->help, how);
+}
+
+/* Each label has one value. */
+static bool check_labels(const struct rule *r) {
+	const struct text_list *labels = &r->settings->out.label;
+	for (size_t i = 0; i < labels->count; i++) {
+		struct label label, before;
+		if (!label_parse(slice_of(labels->at[i]), &label)) continue;
+		for (size_t j = 0; j < i; j++) {
+			if (!label_parse(slice_of(labels->at[j]), &before) || !slice_equal(label.name, before.name)) continue;
+			err_set(&r->fault->err, ERR_FAILED, "%s: '%.*s' is given twice; give each label once", name_of(r, "label"),
+				(int)label.name.size, label.name.at);
+			return place(r, "label", i);
+		}
+	}
+	return true;
 }
 
 static bool check_url(const struct rule *r) {
@@ -333,6 +350,7 @@ static const struct {
 	const char *flags;
 } rules[] = {
 	{check_url, "url"},
+	{check_labels, "label"},
 	{check_proxy, "proxy"},
 	{check_socket, "unix-socket|url"},
 	{check_times, "warmup|duration"},

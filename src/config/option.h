@@ -32,6 +32,7 @@ enum option_check {
 	CHECK_BASIC,        /* USER:PASSWORD, the user not empty, no control characters */
 	CHECK_CONNECT_TO,   /* base/connect_to.h */
 	CHECK_BIND,         /* addresses and blocks (base/cidr.h), commas between */
+	CHECK_LABEL,        /* base/label.h */
 };
 
 /* One row. Texts are constant; NULL or 0 means "has none". */

@@ -125,7 +125,7 @@ static void a_page_reads_back_as_itself(void **state) {
 		"true",
 		"basic_auth = \"a:b${STREST_TEST_T}c\"\nproxy = \"http://u:p@x:1\"\nproxy_headers = [\"Cookie: a\"]\nform = [\"a=$${b}\"]\nredirect "
 		"= 0\n"
-		"connect_to = [\"[::1]:80:a:81\"]\nbind = [\"127.0.0.1,::1\"]\nipv4 = true",
+		"connect_to = [\"[::1]:80:a:81\"]\nbind = [\"127.0.0.1,::1\"]\nipv4 = true\nlabels = [\"a=b\"]",
 		"disable_keepalive = true\nunix_socket = \"/s\"",
 		"bearer = \"x\"\nurls_from_file = \"-\"\nunix_socket = \"/tmp/s\"\nrequests_per_connection = 3\nrate = 1\nconnection_pick = \"mru\"",
 		"rate = 0.1\ndata = \"\\\"\\\\\\t\\u007f\"\nseed = 0\npreconnect = 0\nwarmup = \"1ms\"\nheaders = []",

@@ -5,6 +5,7 @@
 
 #include "base/cidr.h"
 #include "base/connect_to.h"
+#include "base/label.h"
 #include "base/units.h"
 #include "config/header.h"
 #include "config/protocol.h"
@@ -35,6 +36,11 @@ static bool check_basic(const struct text_rule *r) {
 static bool check_connect_to(const struct text_rule *r) {
 	const char *fault = connect_to_fault(r->text);
 	return !fault || fail(r, fault, NULL, "example.com:443:127.0.0.1:8443");
+}
+
+static bool check_label(const struct text_rule *r) {
+	const char *fault = label_fault(r->text);
+	return !fault || fail(r, fault, NULL, "env=staging");
 }
 
 /* Returns the block that an address with a too short prefix lies in, "10.0.0.0/24"; NULL: the text is none. */
@@ -92,6 +98,7 @@ bool text_rule_check(enum option_check check, struct slice text, bool is_filled,
 	if (check == CHECK_BASIC) return check_basic(&r);
 	if (check == CHECK_CONNECT_TO) return check_connect_to(&r);
 	if (check == CHECK_HTTP_VERSION) return check_http_version(&r);
+	if (check == CHECK_LABEL) return check_label(&r);
 	assert(check == CHECK_BIND);
 	return check_bind(&r);
 }

@@ -142,6 +142,8 @@ static const struct {
 	{"connect-to", ":1:b:2", "--connect-to: ':1:b:2' has an empty host; write e.g. --connect-to example.com:443:127.0.0.1:8443"},
 	{"connect-to", "a:1:b:0",
 		"--connect-to: 'a:1:b:0' has a port that is not a number from 1 to 65535; write e.g. --connect-to example.com:443:127.0.0.1:8443"},
+	{"label", "env", "--label: 'env' has no '=' between name and value; write e.g. --label env=staging"},
+	{"label", "le=1", "--label: 'le=1' has a name that strest uses itself; write e.g. --label env=staging"},
 	{"ipv4", "1", "--ipv4: '1' is not a truth value; write true or false"},
 	{"ipv6", "1", "--ipv6: '1' is not a truth value; write true or false"},
 	{"no-pre-lookup", "1", "--no-pre-lookup: '1' is not a truth value; write true or false"},

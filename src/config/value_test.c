@@ -232,6 +232,8 @@ static void right_values_of_checked_texts_are_kept_as_they_are(void **state) {
 		{"connect-to", "example.com:443:127.0.0.1:8443"},
 		{"connect-to", "[::1]:80:[fd00::1]:8080"},
 		{"bind", "127.0.0.1"},
+		{"label", "env=staging"},
+		{"label", "note="},
 		{"bind", "127.0.1.0/28,::1,fd00::/64,10.0.0.7/32"},
 	};
 	(void)state;

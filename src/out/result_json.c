@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/json.h"
+#include "base/label.h"
 #include "stats/judge.h"
 #include "stats/series.h"
 
@@ -94,12 +95,24 @@ static void put_way(struct json *object, const struct report *report) {
 	put_count(object, "redirect", run->redirects);
 }
 
+static void put_labels(struct json *parent, const struct run_info *run) {
+	struct json *object = json_put_object(parent, "labels");
+	for (size_t i = 0; i < run->label_count; i++) {
+		struct label label;
+		char name[LABEL_NAME_MAX + 1];
+		if (!label_parse(slice_of(run->labels[i]), &label)) continue;
+		snprintf(name, sizeof(name), "%.*s", (int)label.name.size, label.name.at);
+		json_put_text(object, name, label.value.at); /* the value ends with the text */
+	}
+}
+
 static void put_run(struct json *root, const struct report *report) {
 	const struct run_info *run = &report->run;
 	struct json *object = json_put_object(root, "run");
 	char expected[2048]; /* the longest set has 250 codes of its own */
 	json_put_text(object, "id", run->id);
 	json_put_text(object, "version", run->version);
+	put_labels(object, run);
 	put_moment(object, "start", run->start_unix_ns);
 	json_put_text(object, "target", run->target);
 	json_put_text(object, "method", run->method);

@@ -116,9 +116,18 @@ static void write_way(const struct report *report, struct buf *into) {
 	buf_fini(&words);
 }
 
+static void write_labels(const struct run_info *run, struct buf *into) {
+	struct buf words;
+	buf_init(&words, 4096);
+	for (size_t i = 0; i < run->label_count; i++) buf_add_format(&words, "%s%s", i > 0 ? ", " : "", run->labels[i]);
+	if (words.size > 0) summary_put_wrapped(into, "labels: ", buf_text(&words));
+	buf_fini(&words);
+}
+
 static void write_head(const struct report *report, struct buf *into) {
 	write_target(report, into);
 	write_way(report, into);
+	write_labels(&report->run, into);
 	write_model(report, into);
 	write_end(report, into);
 	if (report->planned + report->attempts + report->connect_failed > 0) write_verdict(report, into);

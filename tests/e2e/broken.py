@@ -17,7 +17,7 @@ COUNTS = {"max_tasks": (1, 1000000), "concurrency": (1, 1000000), "connections":
 REALS = {"rate": 10**7, "rpm": 6 * 10**8}
 TIMES = {"duration": 31622400, "warmup": 31622400, "timeout": 86400, "connect_timeout": 86400}
 FLAGS = ("no_ua authorized insecure tls_resume json truth strict no_color compressed no_proxy ipv4 ipv6 no_pre_lookup disable_keepalive http2").split()
-LISTS = {"headers": "A: b", "alpn": "http/1.1", "proxy_headers": "A: b", "form": "a=b", "connect_to": "a:1:b:2", "bind": "127.0.0.1"}
+LISTS = {"headers": "A: b", "alpn": "http/1.1", "proxy_headers": "A: b", "form": "a=b", "connect_to": "a:1:b:2", "bind": "127.0.0.1", "labels": "a=b"}
 
 
 def wrong_values():
@@ -216,6 +216,8 @@ TOML = [
     ("form = [»\"=value\"]", "form, item 1"),
     ("connect_to = [\"a:1:b:2\",\n »\"a:1:b\"]", "fewer than four parts"),
     ("connect_to = [»\"::1:80:a:1\"]", "in brackets"),
+    ("labels = [»\"a\"]", "no '='"),
+    ("url = \"http://a/\"\nlabels = [\"a=b\", \"c=d\", »\"a=c\"]", "given twice"),
     ("connect_to = [»\"a:1:b:65536\"]", "from 1 to 65535"),
     ("bind = [»\"localhost\"]", "no IP address"),
     ("bind = [\"127.0.0.1\", »\"10.0.0.0/24,10.0.0.7/24\"]", "write 10.0.0.0/24"),

@@ -143,3 +143,11 @@ def test_nothing_but_results_is_on_stdout(strest, target):
     finished = strest.run("-u", target().url + "/", "-m", "2", "-r", "2", "--requests", "20", "-t", "20s")
     assert "strest: " not in finished.out
     assert all(line.startswith("strest: ") for line in finished.err.splitlines())
+
+
+@pytest.mark.option("label")
+def test_labels_mark_the_run_in_summary_and_json(strest, target):
+    arguments = ("-u", target().url, "-m", "1", "--requests", "3", "-t", "20s", "--label", "env=staging", "--label", "note=a=b Köln")
+    text = strest.run(*arguments).out
+    assert "\nlabels: env=staging, note=a=b Köln\n" in text
+    assert strest.measure(*arguments)["run"]["labels"] == {"env": "staging", "note": "a=b Köln"}
