@@ -47,7 +47,7 @@ struct run_info {
 	char id[37]; /* random UUID, RFC 9562 version 4 */
 	const char *version;
 	size_t label_count;
-	const char *const *labels; /* --label: "env=staging", as base/label.h reads it; each name once */
+	const char *const *labels;        /* --label: "env=staging", as base/label.h reads it; each name once */
 	int64_t start_unix_ns;            /* CLOCK_REALTIME at the start line */
 	const char *target;               /* URL without userinfo, or "3 URLs from urls.txt" */
 	const char *method;               /* "GET"; with a list of URLs that of the lines without one */
