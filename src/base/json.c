@@ -83,3 +83,7 @@ void json_put_null(struct json *parent, const char *key) {
 char *json_format(const struct json *tree) {
 	return json_checked(json_dumps(json_inner(tree), JSON_INDENT(2) | JSON_REAL_PRECISION(12)));
 }
+
+char *json_format_line(const struct json *tree) {
+	return json_checked(json_dumps(json_inner(tree), JSON_COMPACT | JSON_REAL_PRECISION(12)));
+}

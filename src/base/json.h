@@ -26,3 +26,6 @@ void json_put_null(struct json *parent, const char *key);
 
 /* Returns the tree as text, indented by two blanks, keys in insertion order, reals with at most 12 digits; free() it. */
 char *json_format(const struct json *tree);
+
+/* The same in one line, without blanks. */
+char *json_format_line(const struct json *tree);

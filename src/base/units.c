@@ -137,3 +137,12 @@ const char *units_format_span(nsec time, char *text, unsigned size) {
 	snprintf(text, size, "%lld%s", (long long)(time / duration_units[best].scale), duration_units[best].name);
 	return text;
 }
+
+bool units_parse_range(struct slice text, nsec *ret_from, nsec *ret_to) {
+	uint64_t from, to;
+	struct slice rest, first = slice_cut(text, '-', &rest);
+	if (!rest.at || !units_parse_count(first, &from) || !units_parse_count(rest, &to) || from > to || to >= NSEC_NEVER / SEC - 1) return false;
+	*ret_from = (nsec)from * SEC;
+	*ret_to = ((nsec)to + 1) * SEC;
+	return true;
+}

@@ -8,6 +8,9 @@
 #include "base/clock.h"
 #include "base/str.h"
 
+/* Reads "A-B", whole seconds, both ends inclusive: [*ret_from, *ret_to) is from A to B + 1 seconds. False, nothing changed: it is none, or A > B. */
+bool units_parse_range(struct slice text, nsec *ret_from, nsec *ret_to);
+
 /* Reads a duration: digits, at most one fraction, then ns, us, ms, s, m or h; no unit means seconds ("250ms", "1.5s", "30").
  * Outer blanks are trimmed. 0 is a duration here. Returns false, *ret untouched, on anything else or over 100 years. */
 bool units_parse_duration(struct slice text, nsec *ret);

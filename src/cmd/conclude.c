@@ -11,6 +11,7 @@
 #include "out/junit.h"
 #include "out/result_json.h"
 #include "out/summary.h"
+#include "out/whole_file.h"
 #include "stats/judge.h"
 
 #define RESULT_MAX ((size_t)64 << 20)
@@ -36,6 +37,7 @@ static void conclude_describe_run(const struct conclusion *c, struct arena *aren
 	const struct run_totals *totals = &c->watch->totals;
 	*info = (struct run_info){
 		.version = STREST_VERSION,
+		.truncated_at = run_log_truncates(c->log) ? c->out->metrics_max : 0,
 		.label_count = c->out->label.count,
 		.labels = c->out->label.at,
 		.start_unix_ns = c->watch->start_unix_ns,
@@ -125,14 +127,36 @@ static bool conclude_print(const struct report *report, const struct conclusion 
 		summary_write_block(report, &text);
 		summary_write_lines(report, &text);
 	}
-	bool written = conclude_write(&text);
+	bool written = c->log->quiet || conclude_write(&text);
 	buf_fini(&text);
+	return written;
+}
+
+/* --output with the summary in it. */
+static bool conclude_text(const struct conclusion *c, const struct report *report) {
+	struct whole_file file;
+	struct buf text;
+	struct err err;
+	if (!c->log->text_path) return true;
+	buf_init(&text, RESULT_MAX);
+	summary_write_block(report, &text);
+	summary_write_lines(report, &text);
+	bool written = whole_file_open(c->log->text_path, &file, &err);
+	if (written) {
+		written = whole_file_add(&file, (struct slice){buf_text(&text), text.size}, &err) && whole_file_commit(&file, &err);
+		whole_file_abandon(&file);
+	}
+	buf_fini(&text);
+	if (!written) log_write(LOG_ERROR, "--output: %s", err.text);
 	return written;
 }
 
 static bool conclude_files(const struct conclusion *c, const struct report *report) {
 	struct err err;
-	if (!c->out->junit || junit_write(report, c->out->strict, c->out->junit, &err)) return true;
+	bool ok = conclude_text(c, report);
+	watch_release_signals(c->signals);
+	ok = run_log_end(c->log, report) && ok;
+	if (!c->out->junit || junit_write(report, c->out->strict, c->out->junit, &err)) return ok;
 	log_write(LOG_ERROR, "--junit: %s", err.text);
 	return false;
 }
@@ -171,6 +195,7 @@ int conclude(const struct conclusion *c, struct arena *arena) {
 	struct outcome_flags flags = {.unreachable = !totals->answered && totals->failures > 0};
 	if (c->watch->cause == STOP_SIGNAL && totals->planned == 0 && totals->tally->attempts == 0) {
 		log_write(LOG_ERROR, "stopped before anything was sent");
+		run_log_end(c->log, NULL);
 		return ERR_UNREACHABLE;
 	}
 	struct report report;

@@ -15,6 +15,8 @@ struct conclusion {
 	const struct reach *reach;
 	struct debug *debug; /* --debug: its text is printed instead of the summary; else NULL */
 	const struct watch *watch;
+	int signals; /* of watch_catch_signals */
+	struct run_log *log;
 	const struct strain *strain; /* complete */
 	size_t threshold_count;
 	const struct threshold *thresholds;

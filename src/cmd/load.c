@@ -34,6 +34,7 @@ struct load {
 	size_t threshold_count;
 	struct threshold *thresholds;
 	struct watch watch;
+	struct run_log log;
 };
 
 static int load_fail(const struct err *err) {
@@ -182,7 +183,13 @@ static int load_measure(struct load *load, int signals, struct arena *arena) {
 	};
 	struct err err;
 	if (load->debug) debug_hook(load->debug, &hooks);
-	if (!run_start(&inputs, &watch->run, &err)) return load_fail(&err);
+	if (!run_log_open(&load->cli->settings, &load->plan, arena, &load->log, &err)) return load_fail(&err);
+	run_log_join(&load->log, &inputs);
+	watch->log = &load->log;
+	if (!run_start(&inputs, &watch->run, &err)) {
+		run_log_end(&load->log, NULL);
+		return load_fail(&err);
+	}
 	watch->plan = &load->plan;
 	watch->thresholds = load->thresholds;
 	watch->threshold_count = out->threshold_abort ? load->threshold_count : 0;
@@ -190,6 +197,7 @@ static int load_measure(struct load *load, int signals, struct arena *arena) {
 	if (watch->forced) _exit(EXIT_INTERRUPTED);
 	struct strain strain = watch->totals.strain;
 	machine_add_strain(&watch->machine[0], &watch->machine[1], &strain);
+	strain.shed = run_log_drain(&load->log);
 	struct conclusion conclusion = {
 		.out = out,
 		.plan = &load->plan,
@@ -197,6 +205,8 @@ static int load_measure(struct load *load, int signals, struct arena *arena) {
 		.settings = &load->cli->settings,
 		.debug = load->debug,
 		.watch = watch,
+		.signals = signals,
+		.log = &load->log,
 		.strain = &strain,
 		.threshold_count = load->threshold_count,
 		.thresholds = load->thresholds,
@@ -223,6 +233,7 @@ int load_run(const struct cli *cli, struct arena *arena) {
 	load.watch.progress = load_start_progress(&load);
 	int status = load_measure(&load, signals, arena);
 	load_end_progress(&load);
+	run_log_close(&load.log);
 	series_free(load.watch.series);
 	tls_context_close(load.tls);
 	debug_free(load.debug);

@@ -98,6 +98,12 @@ static int64_t watch_wall_clock(void) {
 	return (int64_t)wall.tv_sec * SEC + wall.tv_nsec;
 }
 
+/* The start line is reached. */
+static void watch_start(struct watch *watch) {
+	watch->start_unix_ns = watch_wall_clock();
+	run_log_begin(watch->log, watch->run_id, watch->start_unix_ns);
+}
+
 void watch_run(struct watch *watch, int signals) {
 	struct pollfd polled[] = {{.fd = signals, .events = POLLIN}, {.fd = run_descriptor(watch->run), .events = POLLIN}};
 	struct run_state state = {0};
@@ -108,7 +114,7 @@ void watch_run(struct watch *watch, int signals) {
 		watch_on_signal(watch, signals, state.elapsed);
 		state = run_tick(watch->run, watch_on_tick, watch);
 		if (!state.started) progress_tick(watch->progress, &moment, NULL);
-		if (state.started && watch->start_unix_ns == 0) watch->start_unix_ns = watch_wall_clock();
+		if (state.started && watch->start_unix_ns == 0) watch_start(watch);
 		watch_mark(watch, &state);
 		watch_for_hope(watch, state.elapsed);
 		watch_thresholds(watch, state.elapsed);
@@ -118,4 +124,14 @@ void watch_run(struct watch *watch, int signals) {
 	progress_end(watch->progress, &moment);
 	free(watch->so_far);
 	watch->so_far = NULL;
+}
+
+void watch_release_signals(int signals) {
+	struct signalfd_siginfo info;
+	sigset_t set;
+	while (read(signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) continue; /* they came when it was over anyway */
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "cmd/run_id.h"
+#include "cmd/run_log.h"
 #include "engine/run.h"
 #include "plan/machine.h"
 #include "stats/report.h"
@@ -21,6 +22,7 @@ struct watch {
 	struct progress *progress;
 	size_t threshold_count; /* those that may end the run early (--threshold-abort) */
 	const struct threshold *thresholds;
+	struct run_log *log;
 	/* What came of it. */
 	enum stop_cause cause;            /* STOP_DURATION also when --requests ended it */
 	const struct threshold *missed;   /* STOP_THRESHOLD */
@@ -39,3 +41,6 @@ int watch_catch_signals(void);
 
 /* Watches until the workers are done or a second signal comes; ends the progress line. */
 void watch_run(struct watch *watch, int signals);
+
+/* From now on a signal ends the program at once, while files are still being written. */
+void watch_release_signals(int signals);

@@ -6,6 +6,7 @@
 #include <sys/un.h>
 
 #include "base/label.h"
+#include "base/output_format.h"
 #include "base/threshold.h"
 #include "base/units.h"
 #include "config/header.h"
@@ -344,6 +345,21 @@ static bool check_abort(const struct rule *r) {
 	return BROKEN("threshold-abort", "--threshold-abort: there is no threshold that could be missed; add e.g. --threshold 'p99<250ms'");
 }
 
+static bool check_output(const struct rule *r) {
+	const struct out_settings *out = &r->settings->out;
+	if (!out->output || output_format_of(out->output, (enum output_format)out->output_format) != OUTPUT_BY_NAME) return true;
+	return BROKEN("output", "%s: the name '%.160s' does not say what to write; end it in .json, .jsonl, .csv or .txt, or add %s",
+		name_of(r, "output"), out->output, show(r, "output", "output-format", "csv"));
+}
+
+/* One writer to the database: rows of several files would be an order more. */
+static bool check_db(const struct rule *r) {
+	const struct out_settings *out = &r->settings->out;
+	if (!out->db_url || out->log_shards == 1) return true;
+	return BROKEN("db-url", "%s needs %s; leave out %s %llu", name_of(r, "db-url"), show(r, "db-url", "log-shards", "1"),
+		name_of(r, "log-shards"), (unsigned long long)out->log_shards);
+}
+
 /* Of a run, and the options that each looks at: when the value of one is broken, the rule has nothing to say. */
 static const struct {
 	bool (*check)(const struct rule *r);
@@ -351,6 +367,8 @@ static const struct {
 } rules[] = {
 	{check_url, "url"},
 	{check_labels, "label"},
+	{check_output, "output|output-format"},
+	{check_db, "db-url|log-shards"},
 	{check_proxy, "proxy"},
 	{check_socket, "unix-socket|url"},
 	{check_times, "warmup|duration"},

@@ -43,6 +43,11 @@ static bool check_label(const struct text_rule *r) {
 	return !fault || fail(r, fault, NULL, "env=staging");
 }
 
+static bool check_range(const struct text_rule *r) {
+	nsec from, to;
+	return units_parse_range(r->text, &from, &to) || fail(r, "is no range of whole seconds, first-last", NULL, "10-30");
+}
+
 /* Returns the block that an address with a too short prefix lies in, "10.0.0.0/24"; NULL: the text is none. */
 static const char *block_of(struct slice text, struct arena *arena) {
 	struct cidr cidr;
@@ -98,6 +103,7 @@ bool text_rule_check(enum option_check check, struct slice text, bool is_filled,
 	if (check == CHECK_BASIC) return check_basic(&r);
 	if (check == CHECK_CONNECT_TO) return check_connect_to(&r);
 	if (check == CHECK_HTTP_VERSION) return check_http_version(&r);
+	if (check == CHECK_RANGE) return check_range(&r);
 	if (check == CHECK_LABEL) return check_label(&r);
 	assert(check == CHECK_BIND);
 	return check_bind(&r);

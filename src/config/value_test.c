@@ -113,6 +113,12 @@ static void choices_stand_in_the_order_of_their_enum(void **state) {
 		{"kernel-stamps", "sample", KERNEL_STAMPS_SAMPLE},
 		{"kernel-stamps", "all", KERNEL_STAMPS_ALL},
 		{"kernel-stamps", "OFF", KERNEL_STAMPS_OFF},
+		{"output-format", "auto", OUTPUT_BY_NAME},
+		{"output-format", "json", OUTPUT_JSON},
+		{"output-format", "jsonl", OUTPUT_JSONL},
+		{"output-format", "csv", OUTPUT_CSV},
+		{"output-format", "text", OUTPUT_TEXT},
+		{"output-format", "quiet", OUTPUT_QUIET},
 		{"connection-pick", "lru", CONNECTION_PICK_LRU},
 		{"connection-pick", "MRU", CONNECTION_PICK_MRU},
 	};
@@ -234,6 +240,8 @@ static void right_values_of_checked_texts_are_kept_as_they_are(void **state) {
 		{"bind", "127.0.0.1"},
 		{"label", "env=staging"},
 		{"label", "note="},
+		{"metrics-range", "0-0"},
+		{"metrics-range", "10-30"},
 		{"bind", "127.0.1.0/28,::1,fd00::/64,10.0.0.7/32"},
 	};
 	(void)state;

@@ -202,6 +202,7 @@ void conn_opened(struct worker *worker, struct conn *conn, nsec now) {
 	bool is_batched = conn->http->is_batched;
 	uint64_t most = worker->plan->requests_per_connection;
 	conn->opening++;
+	conn->number = ++worker->connections * worker->plan->threads - worker->index;
 	conn->served_max = most < UINT32_MAX ? (uint32_t)most : UINT32_MAX;
 	conn->encrypted = 0;
 	conn->stamps_turn = stamps == KERNEL_STAMPS_SAMPLE ? 0 : NSEC_NEVER;

@@ -47,6 +47,7 @@ struct conn {
 	uint32_t served_max;               /* ... and at most */
 	uint32_t ended;                    /* ... and are over */
 	uint32_t opening;                  /* how often this slot was opened: tells whether it is still the same connection */
+	uint32_t number;                   /* of the connection, among all of the run, from 1 */
 	struct peer *peer;                 /* whom it is or was with; NULL: never used */
 	const struct http_ops *http;       /* what is spoken; set when it is open */
 	struct tls *tls;                   /* with the one that gets the requests; NULL: plain, or not that far */

@@ -30,6 +30,8 @@ static INLINE void flow_send(struct worker *worker, struct task *task, nsec now)
 	flight->written = 0;
 	flight->on_wire = false;
 	flight->reused = conn->ended > 0;
+	flight->connection = conn->number;
+	flight->is_h2 = conn->http->is_batched;
 	task->state = TASK_SENT;
 	if (++conn->served >= conn->served_max) pool_drop(conn);
 	task_arm(worker, task, flight->deadline);

@@ -60,13 +60,32 @@ static void recording_make(const struct task *task, const struct http_end *end, 
 	};
 }
 
+void recording_give_log(struct worker *worker) {
+	logport_give(&worker->log[worker->log_turn]);
+	if (++worker->log_turn == worker->shared->shards) worker->log_turn = 0;
+}
+
+/* Writes a sample of the window into the run log. */
+static void recording_log(struct worker *worker, const struct task *task, const struct sample *sample) {
+	struct logport *port = &worker->log[worker->log_turn];
+	struct logged *place = logport_next(port);
+	const struct flight *flight = &task->flight;
+	if (!place) return;
+	place->sample = *sample;
+	place->connection = flight->sent ? flight->connection : 0;
+	place->in_flight = (uint32_t)worker->active - 1;
+	place->protocol = !flight->sent ? LOGGED_NONE : flight->is_h2 ? LOGGED_H2 : LOGGED_HTTP1;
+	if (port->used == LOGPORT_BLOCK) recording_give_log(worker);
+}
+
 /* Counts a sample of the window. */
-static void recording_count(struct worker *worker, const struct sample *sample) {
+static void recording_count(struct worker *worker, const struct task *task, const struct sample *sample) {
 	const struct run_hooks *hooks = worker->shared->hooks;
 	if (hooks) hooks->sample(hooks->user, sample);
 	if (fault_on(FAULT_DROP_SAMPLE) && worker->index == 0 && ++worker->samples == 10) return;
 	if (worker->urls) digest_record(&worker->urls[sample->row], sample);
 	tally_record(worker->tally, worker->totals, sample, &worker->plan->groups, recording_stage(worker, sample->due));
+	if (worker->log) recording_log(worker, task, sample);
 	if (sample->done > worker->ended_at) worker->ended_at = sample->done;
 }
 
@@ -95,7 +114,7 @@ void recording_finish(struct worker *worker, const struct task *task, const stru
 		recording_complete(worker, done);
 	}
 	if (!flight->counted) return;
-	recording_count(worker, &sample);
+	recording_count(worker, task, &sample);
 	if (end->reason != REASON_NONE) return;
 	if (task->conn && task->conn->net.stamp > 0) recording_split(worker, &sample, task->conn->net.stamp);
 	if (flight->has_truth && sample.retry == 0)
@@ -116,5 +135,5 @@ void recording_open(struct worker *worker, struct task *task, nsec now) {
 	}
 	recording_make(task, &end, now, &sample);
 	sample.flags |= SAMPLE_OPEN;
-	if (flight->counted) recording_count(worker, &sample);
+	if (flight->counted) recording_count(worker, task, &sample);
 }

@@ -109,6 +109,8 @@ bool run_start(const struct run_inputs *inputs, struct run **ret, struct err *er
 	run->shared.sources = inputs->sources;
 	run->shared.family = inputs->family;
 	run->shared.hooks = inputs->hooks;
+	run->shared.log = inputs->log;
+	run->shared.shards = inputs->shards;
 	atomic_init(&run->shared.stop, NSEC_NEVER);
 	atomic_init(&run->shared.tickets, plan->requests);
 	pthread_mutex_init(&run->lock, NULL);

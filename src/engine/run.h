@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "net/address.h"
 #include "plan/plan.h"
+#include "record/logport.h"
 #include "record/strain.h"
 #include "record/tally.h"
 
@@ -66,6 +67,8 @@ struct run_inputs {
 	const struct sources *sources;           /* local addresses; NULL: the kernel's choice */
 	int family;                              /* of the addresses that are looked up in the run: AF_UNSPEC, AF_INET, AF_INET6 */
 	const struct run_hooks *hooks;           /* NULL: none */
+	struct logport *log;                     /* the run log's ports, `shards` of each worker (out/logbook.h); NULL: no log */
+	unsigned shards;
 };
 
 /* Starts the workers; they prepare (open connections in advance), and run_tick gives the start when all are ready. ERR_FAILED. */

@@ -26,12 +26,14 @@ struct flight {
 	nsec truth;             /* --truth: how long the target had the request, by its own record ... */
 	bool has_truth;         /* ... if it said so */
 	bool active;
-	bool counted;    /* it belongs to the books: planned, and its due lies in the window */
-	bool on_wire;    /* the last attempt's first byte was handed to the kernel */
-	bool reused;     /* the last attempt went out on a connection that had carried a request */
-	bool retried;    /* the last attempt is a second one, after a stale connection or because the peer had not looked at the one before */
-	bool hopped;     /* the next attempt that goes out is the first one behind a redirect */
-	uint8_t refused; /* attempts that the peer did not look at */
+	bool counted;        /* it belongs to the books: planned, and its due lies in the window */
+	bool on_wire;        /* the last attempt's first byte was handed to the kernel */
+	bool reused;         /* the last attempt went out on a connection that had carried a request */
+	bool retried;        /* the last attempt is a second one, after a stale connection or because the peer had not looked at the one before */
+	bool hopped;         /* the next attempt that goes out is the first one behind a redirect */
+	bool is_h2;          /* the last attempt went out in HTTP/2 */
+	uint32_t connection; /* ... on the connection of this number */
+	uint8_t refused;     /* attempts that the peer did not look at */
 };
 
 /* Where an active request is. */

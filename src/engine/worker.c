@@ -28,6 +28,7 @@ bool worker_open(struct worker *worker, unsigned index, struct run_shared *share
 	worker->end_room = plan->streams < worker->task_count ? (size_t)plan->streams : worker->task_count;
 	worker->ends = mem_zeroed(worker->end_room, sizeof(*worker->ends));
 	worker_set_events(worker);
+	if (shared->log) worker->log = &shared->log[(size_t)index * shared->shards];
 	size_t rows = plan->targets->row_count;
 	if (rows > 0) worker->urls = mem_zeroed(rows < SAMPLE_ROWS_MAX ? rows : SAMPLE_ROWS_MAX, sizeof(*worker->urls));
 	worker->tally = tally_new(plan->groups.count);
@@ -119,7 +120,9 @@ void worker_prepare(struct worker *worker) {
 
 /* Hands the filled tally to main if it is time to and an empty one lies ready. It counts up to the moment it was to be handed over, unless we are late. */
 static void worker_mail(struct worker *worker, nsec now) {
-	if (now < worker->mail_at || !mailbox_full(&worker->fresh)) return;
+	if (now < worker->mail_at) return;
+	if (worker->log) recording_give_log(worker);
+	if (!mailbox_full(&worker->fresh)) return;
 	worker->tally->upto = now - worker->mail_at < WORKER_MAIL / 4 ? worker->mail_at : now;
 	worker->mail_at = now + WORKER_MAIL - (now - worker->start) % WORKER_MAIL;
 	struct tally *fresh = mailbox_swap(&worker->fresh, NULL);
@@ -176,6 +179,7 @@ static void worker_end(struct worker *worker) {
 	}
 	if (worker->tally->done_in_window + worker->tally->sent_in_window + worker->tally->ok + worker->tally->failed + worker->tally->open > 0)
 		worker->tally->upto = now;
+	if (worker->log) recording_give_log(worker);
 	worker->model->finish(worker);
 	nsec gap = (now < worker->stop ? now : worker->stop) - worker->last_done;
 	if (worker->last_done > 0 && gap > worker->tally->longest_gap) worker->tally->longest_gap = gap;
@@ -197,6 +201,7 @@ void worker_run(struct worker *worker) {
 	worker->start = worker->shared->start;
 	worker->window_start = worker->start + worker->plan->warmup;
 	worker->mail_at = worker->start + WORKER_MAIL;
+	for (unsigned i = 0; worker->log && i < worker->shared->shards; i++) worker->log[i].zero = worker->window_start;
 	worker_see_stop(worker, worker->start);
 	worker->model->start(worker);
 	for (;;) {

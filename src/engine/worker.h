@@ -13,7 +13,7 @@
 #include "engine/model.h"
 #include "engine/peers.h"
 #include "engine/pool.h"
-#include "engine/run.h"
+#include "engine/run_shared.h"
 #include "net/address.h"
 #include "net/loop.h"
 #include "net/timers.h"
@@ -25,22 +25,6 @@
 
 #define WORKER_MAIL (100 * MSEC)         /* a worker hands over its tally at each multiple of this, from the start line on */
 #define WORKER_TICK (RUN_TICK_MS * MSEC) /* a worker wakes up at least this often: it looks after its mailbox, and notices a pause */
-
-/* What all threads of a run see. Written by main before the start line or as noted. */
-struct run_shared {
-	const struct plan *plan;
-	const struct address_list *places;       /* of each place of the route; empty: looked up in the run */
-	const struct tls_context *tls;           /* NULL: neither a target nor a proxy is https; a redirect may still lead there, with ... */
-	const struct tls_settings *tls_settings; /* ... these */
-	const struct sources *sources;           /* local addresses; NULL: the kernel's choice */
-	int family;                              /* of the addresses that are looked up in the run: AF_UNSPEC, AF_INET, AF_INET6 */
-	const struct run_hooks *hooks;           /* NULL: none */
-	nsec start;                              /* of the run */
-	_Atomic nsec stop;                       /* no request due at or after it is sent; a signal makes it earlier, to at least 200 ms from then */
-	_Atomic bool abandon;                    /* by a signal: what waits for a connection is given up */
-	_Atomic uint64_t tickets;                /* closed loop with --requests: tickets not yet granted ... */
-	_Atomic uint64_t numbers; /* ... and the next number of a request without a ticket: the two shared counters, used once in 128 requests */
-};
 
 /* What the protocol said of a request. */
 struct worker_end {
@@ -57,6 +41,7 @@ struct worker {
 	struct timers timers;      /* of connections ... */
 	struct timers task_timers; /* ... and of tasks */
 	struct peers peers;
+	uint32_t connections; /* opened so far */
 	uint64_t source_turn; /* --bind: the local address of the next dial */
 
 	/* TLS; NULL without it. */
@@ -112,6 +97,8 @@ struct worker {
 	size_t decoder_count, decoder_room;
 	const struct run_hooks *trace; /* NULL: nobody wants to see the bytes */
 	struct digest *urls;           /* one for each row of a list of URLs; NULL: no list */
+	struct logport *log;           /* the run log's ports of this worker, run_shared.shards of them; NULL: no log */
+	unsigned log_turn;             /* the one that gets the next block */
 	nsec last_done;                /* of the last completion in the window, before it the first send; 0: nothing was sent. For the longest gap */
 	uint64_t samples;
 	size_t stage; /* row of the stage of the last sample, to search from */
@@ -195,6 +182,9 @@ void recording_attempt(struct worker *worker, struct flight *flight);
 
 /* Counts the end of the request of `task`. */
 void recording_finish(struct worker *worker, const struct task *task, const struct http_end *end, nsec done);
+
+/* Hands what is in the run log's block to its writer. */
+void recording_give_log(struct worker *worker);
 
 /* Counts a request that is still in flight at the end of the drain. */
 void recording_open(struct worker *worker, struct task *task, nsec now);

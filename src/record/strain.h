@@ -19,6 +19,7 @@ struct strain {
 	nsec steal;       /* of all processors: taken by the hypervisor for others */
 	unsigned cpus;
 	uint64_t no_port, no_descriptor; /* dials that failed for it */
+	uint64_t shed;                   /* requests that the run log's writer was too slow for */
 	uint64_t pauses;                 /* times in which main and every worker stood still together for at least STRAIN_PAUSE */
 	nsec longest_pause;
 };

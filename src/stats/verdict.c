@@ -28,6 +28,7 @@ static const char *const names[CAUSE_COUNT] = {
 	[CAUSE_PORTS] = "ports",
 	[CAUSE_DESCRIPTORS] = "descriptors",
 	[CAUSE_PAUSED] = "paused",
+	[CAUSE_LOG] = "log",
 };
 
 const char *cause_name(enum cause cause) {
@@ -174,6 +175,14 @@ static double judge_descriptors(const struct evidence *e, char text[200]) {
 	return judge_dials(e, count);
 }
 
+static double judge_log(const struct evidence *e, char text[200]) {
+	unsigned long long shed = e->strain->shed, all = e->report->ok + e->report->failed + e->report->open;
+	if (shed == 0) return 0;
+	snprintf(text, 200, "log: %llu of %llu requests are missing from the log of all requests: its disk was too slow (--tmp-path, --log-shards)",
+		shed, all);
+	return all > shed ? (double)shed / (double)all : 1;
+}
+
 static void note_build(const struct evidence *e, struct verdict *ret) {
 	const struct report *report = e->report;
 	if (report->run.open_loop && (double)report->unsent > UNSENT_SHARE * (double)report->planned)
@@ -203,6 +212,7 @@ void verdict_build(const struct report *report, struct verdict *ret) {
 		[CAUSE_PORTS] = judge_ports,
 		[CAUSE_DESCRIPTORS] = judge_descriptors,
 		[CAUSE_PAUSED] = judge_paused,
+		[CAUSE_LOG] = judge_log,
 	};
 	struct evidence e = evidence_gather(report);
 	double shares[CAUSE_COUNT];

@@ -12,6 +12,7 @@ enum cause {
 	CAUSE_PORTS,       /* no free local port */
 	CAUSE_DESCRIPTORS, /* no free file descriptor */
 	CAUSE_PAUSED,      /* the process or the machine stood still */
+	CAUSE_LOG,         /* the run log lacks requests */
 	CAUSE_COUNT
 };
 
@@ -32,5 +33,5 @@ struct report;
 /* Judges a report whose books, times and strain are filled. Cannot fail. */
 void verdict_build(const struct report *report, struct verdict *ret);
 
-/* Returns a cause's name as it stands in JSON: "late", "cpu", "run_queue", "throttled", "ports", "descriptors", "paused". */
+/* Returns a cause's name as it stands in JSON: "late", "cpu", "run_queue", "throttled", "ports", "descriptors", "paused", "log". */
 const char *cause_name(enum cause cause);

@@ -289,7 +289,7 @@ static void the_longest_texts_fit(void **state) {
 	strain->run_queue = strain->longest_pause = 31622399 * SEC;
 	strain->throttled = 15811199 * SEC;
 	strain->steal = strain->wall;
-	strain->throttled_times = strain->pauses = strain->no_port = strain->no_descriptor = UINT64_MAX;
+	strain->throttled_times = strain->pauses = strain->no_port = strain->no_descriptor = strain->shed = UINT64_MAX;
 	strain->busiest_cpu = strain->busiest_wall = strain->wall;
 	strain->cpus = 256;
 	box->run.threads = 256;

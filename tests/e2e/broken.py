@@ -8,15 +8,15 @@ import json
 URL = "http://127.0.0.1:9/"
 
 TEXTS = ("url accept content_type data host stages tls_min tls_max method retry_stale arrival spin kernel_stamps basic_auth bearer proxy proxy_url "
-         "unix_socket connection_pick http_version").split()
-PATHS = "data_file data_lines urls_from_file cacert cert key junit".split()
-CHOICES = "method retry_stale arrival spin kernel_stamps tls_min tls_max connection_pick http_version".split()
+         "unix_socket connection_pick http_version output_format metrics_range tmp_path").split()
+PATHS = "data_file data_lines urls_from_file cacert cert key junit output export_csv export_json export_jsonl hdr_log db_url".split()
+CHOICES = "method retry_stale arrival spin kernel_stamps tls_min tls_max connection_pick http_version output_format".split()
 COUNTS = {"max_tasks": (1, 1000000), "concurrency": (1, 1000000), "connections": (1, 1000000), "spawn_rate": (1, 1000000),
           "spawn_interval": (1, 3600000), "requests": (1, 10**18), "threads": (1, 256), "preconnect": (0, 1000000), "seed": (0, 10**18),
-          "redirect": (0, 1000), "requests_per_connection": (1, 10**18), "http2_parallel": (1, 1000), "streams": (1, 1000)}
+          "redirect": (0, 1000), "requests_per_connection": (1, 10**18), "http2_parallel": (1, 1000), "streams": (1, 1000), "metrics_max": (1, 10**18), "log_shards": (1, 64)}
 REALS = {"rate": 10**7, "rpm": 6 * 10**8}
 TIMES = {"duration": 31622400, "warmup": 31622400, "timeout": 86400, "connect_timeout": 86400}
-FLAGS = ("no_ua authorized insecure tls_resume json truth strict no_color compressed no_proxy ipv4 ipv6 no_pre_lookup disable_keepalive http2").split()
+FLAGS = ("no_ua authorized insecure tls_resume json truth strict no_color compressed no_proxy ipv4 ipv6 no_pre_lookup disable_keepalive http2 keep_tmp").split()
 LISTS = {"headers": "A: b", "alpn": "http/1.1", "proxy_headers": "A: b", "form": "a=b", "connect_to": "a:1:b:2", "bind": "127.0.0.1", "labels": "a=b"}
 
 
@@ -216,6 +216,9 @@ TOML = [
     ("form = [»\"=value\"]", "form, item 1"),
     ("connect_to = [\"a:1:b:2\",\n »\"a:1:b\"]", "fewer than four parts"),
     ("connect_to = [»\"::1:80:a:1\"]", "in brackets"),
+    ("metrics_range = »\"5-1\"", "no range"),
+    ("url = \"http://a/\"\n»output = \"x.dat\"", "does not say what to write"),
+    ("url = \"http://a/\"\nlog_shards = 2\n»db_url = \"x\"", "log_shards"),
     ("labels = [»\"a\"]", "no '='"),
     ("url = \"http://a/\"\nlabels = [\"a=b\", \"c=d\", »\"a=c\"]", "given twice"),
     ("connect_to = [»\"a:1:b:65536\"]", "from 1 to 65535"),

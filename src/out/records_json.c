@@ -1,0 +1,81 @@
+/* JSON, one object with `summary` and `records`; and JSONL, an object a line: the summary, the records, the end. Schemas: docs/schema. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "out/records_text.h"
+#include "out/whole_file.h"
+
+struct json_state {
+	struct whole_file file;
+	uint64_t records;
+	bool lines; /* JSONL */
+};
+
+static bool add(struct json_state *state, const char *text, struct err *err) {
+	return whole_file_add(&state->file, slice_of(text), err);
+}
+
+static bool put_head(struct json_state *state, const struct records_run *run, struct err *err) {
+	struct json *summary = json_new_object();
+	if (state->lines) json_put_text(summary, "type", "summary");
+	records_put_summary(summary, run);
+	char *text = json_format_line(summary);
+	bool ok = add(state, state->lines ? "" : "{\n\"summary\": ", err) && add(state, text, err) &&
+		  add(state, state->lines ? "\n" : ",\n\"records\": [", err);
+	free(text);
+	json_free(summary);
+	return ok;
+}
+
+static bool open_either(const char *path, const struct records_run *run, bool lines, void **ret_state, struct err *err) {
+	struct json_state *state = mem_zeroed(1, sizeof(*state));
+	state->lines = lines;
+	bool ok = whole_file_open(path, &state->file, err);
+	if (ok && !put_head(state, run, err)) {
+		whole_file_abandon(&state->file);
+		ok = false;
+	}
+	if (ok)
+		*ret_state = state;
+	else
+		free(state);
+	return ok;
+}
+
+static bool json_open(const char *path, const struct records_run *run, void **ret_state, struct err *err) {
+	return open_either(path, run, false, ret_state, err);
+}
+
+static bool jsonl_open(const char *path, const struct records_run *run, void **ret_state, struct err *err) {
+	return open_either(path, run, true, ret_state, err);
+}
+
+static bool json_add(void *given, const struct logged *record, struct err *err) {
+	struct json_state *state = given;
+	char *room = whole_file_room(&state->file, RECORD_TEXT_MAX, err), *at = room;
+	if (!room) return false;
+	const char *before = state->lines ? "{\"type\":\"record\"," : state->records > 0 ? ",\n{" : "\n{";
+	size_t size = strlen(before);
+	memcpy(at, before, size);
+	at = records_put_record(record, at + size);
+	*at++ = '}';
+	if (state->lines) *at++ = '\n';
+	whole_file_took(&state->file, (size_t)(at - room));
+	state->records++;
+	return true;
+}
+
+static bool json_close(void *given, bool keep, struct err *err) {
+	struct json_state *state = given;
+	char end[80] = "\n]\n}\n";
+	if (state->lines) snprintf(end, sizeof(end), "{\"type\":\"end\",\"records\":%llu}\n", (unsigned long long)state->records);
+	bool ok = keep && (add(state, end, err) && whole_file_commit(&state->file, err));
+	whole_file_abandon(&state->file);
+	free(state);
+	return ok;
+}
+
+const struct record_ops json_ops = {.bounded = true, .open = json_open, .add = json_add, .close = json_close};
+const struct record_ops jsonl_ops = {.bounded = true, .open = jsonl_open, .add = json_add, .close = json_close};

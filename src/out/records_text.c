@@ -1,0 +1,127 @@
+#include "out/records_text.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/digits.h"
+#include "base/label.h"
+#include "out/figures.h"
+
+#define SCHEMA_VERSION 1
+
+static void put(struct json *object, const char *key, uint64_t value) {
+	json_put_int(object, key, value < INT64_MAX ? (int64_t)value : INT64_MAX);
+}
+
+/* RFC 3339, UTC, milliseconds. */
+static const char *format_moment(int64_t unix_ns, char text[40]) {
+	time_t seconds = (time_t)(unix_ns / SEC);
+	struct tm utc;
+	char day[32];
+	gmtime_r(&seconds, &utc);
+	strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &utc);
+	snprintf(text, 40, "%s.%03dZ", day, (int)(unix_ns % SEC / MSEC));
+	return text;
+}
+
+static void put_identity(struct json *object, const struct run_info *run) {
+	char expected[2048], moment[40]; /* the longest set has 250 codes of its own */
+	json_put_int(object, "schema_version", SCHEMA_VERSION);
+	json_put_text(object, "run_id", run->id);
+	json_put_text(object, "version", run->version);
+	json_put_text(object, "start", format_moment(run->start_unix_ns, moment));
+	json_put_text(object, "target", run->target);
+	json_put_text(object, "expected_status", status_set_format(&run->expected, expected, sizeof(expected)));
+	json_put_int(object, "warmup_ms", run->warmup / MSEC);
+	struct json *labels = json_put_object(object, "labels");
+	for (size_t i = 0; i < run->label_count; i++) {
+		struct label label;
+		char name[LABEL_NAME_MAX + 1];
+		if (!label_parse(slice_of(run->labels[i]), &label)) continue;
+		snprintf(name, sizeof(name), "%.*s", (int)label.name.size, label.name.at);
+		json_put_text(labels, name, label.value.at); /* it ends with the text */
+	}
+}
+
+void records_put_summary(struct json *object, const struct records_run *run) {
+	struct figures f;
+	char text[32];
+	figures_read(run->report, &f);
+	put(object, "duration_ms", f.duration_ms);
+	put(object, "total_requests", f.total);
+	put(object, "successful_requests", f.successful);
+	put(object, "error_requests", f.errors);
+	put(object, "timeout_requests", f.timeouts);
+	put(object, "transport_errors", f.transport_errors);
+	put(object, "non_expected_status", f.non_expected_status);
+	put(object, "min_latency_ms", f.all.min_ms);
+	put(object, "max_latency_ms", f.all.max_ms);
+	put(object, "avg_latency_ms", f.all.avg_ms);
+	put(object, "success_min_latency_ms", f.ok.min_ms);
+	put(object, "success_max_latency_ms", f.ok.max_ms);
+	put(object, "success_avg_latency_ms", f.ok.avg_ms);
+	put(object, "p50_latency_ms", f.all.p50_ms);
+	put(object, "p90_latency_ms", f.all.p90_ms);
+	put(object, "p99_latency_ms", f.all.p99_ms);
+	put(object, "success_p50_latency_ms", f.ok.p50_ms);
+	put(object, "success_p90_latency_ms", f.ok.p90_ms);
+	put(object, "success_p99_latency_ms", f.ok.p99_ms);
+	json_put_text(object, "success_rate", figures_format_x100(f.success_x100, text));
+	json_put_text(object, "avg_rps", figures_format_x100(f.rps_x100, text));
+	put_identity(object, &run->report->run);
+	put(object, "exported_records", run->records);
+	json_put_bool(object, "truncated", run->truncated);
+	put(object, "missing_records", run->missing);
+}
+
+static char *put_text(char *at, const char *text) {
+	size_t size = strlen(text);
+	memcpy(at, text, size);
+	return at + size;
+}
+
+/* The members' names with what stands around them, and how their value is written. */
+#define NUMBER(name, value)                                                                                                                          \
+	do {                                                                                                                                         \
+		at = put_text(at, ",\"" name "\":");                                                                                                 \
+		at = digits_put(at, (uint64_t)(value));                                                                                              \
+	} while (0)
+#define WORD(name, value)                                                                                                                            \
+	do {                                                                                                                                         \
+		at = put_text(at, ",\"" name "\":\"");                                                                                               \
+		at = put_text(at, value);                                                                                                            \
+		*at++ = '"';                                                                                                                         \
+	} while (0)
+
+char *records_put_record(const struct logged *record, char *at) {
+	const struct sample *sample = &record->sample;
+	struct compatible c;
+	runlog_translate(record, &c);
+	at = put_text(at, "\"elapsed_ms\":");
+	at = digits_put(at, c.elapsed_ms);
+	NUMBER("latency_ms", c.latency_ms);
+	NUMBER("status_code", c.status);
+	at = put_text(at, c.timed_out ? ",\"timed_out\":true" : ",\"timed_out\":false");
+	at = put_text(at, c.transport_error ? ",\"transport_error\":true" : ",\"transport_error\":false");
+	NUMBER("response_bytes", sample->bytes);
+	NUMBER("in_flight_ops", record->in_flight);
+	NUMBER("due_ns", sample->due);
+	NUMBER("ready_ns", sample->ready);
+	NUMBER("sent_ns", sample->sent);
+	NUMBER("written_ns", sample->written);
+	NUMBER("first_byte_ns", sample->first);
+	NUMBER("done_ns", sample->done);
+	NUMBER("dns_ns", sample->dns);
+	NUMBER("connect_ns", sample->connect);
+	NUMBER("tls_ns", sample->tls);
+	NUMBER("retry_ns", sample->retry);
+	WORD("outcome", outcome_name(reason_outcome(sample->reason)));
+	WORD("reason", reason_name(sample->reason));
+	NUMBER("step", 0);
+	WORD("protocol", logged_protocol_name(record->protocol));
+	NUMBER("connection", record->connection);
+	NUMBER("bytes", sample->bytes);
+	NUMBER("url", sample->row);
+	return at;
+}
