@@ -61,12 +61,23 @@ _strest_run_value() {
 	--key) _strest_files ;;
 	--threshold) COMPREPLY=() ;;
 	--junit) _strest_files ;;
+	--output | -o) _strest_files ;;
+	--output-format) _strest_words 'auto json jsonl csv text quiet' ;;
+	--export-csv) _strest_files ;;
+	--export-json) _strest_files ;;
+	--export-jsonl) _strest_files ;;
+	--metrics-range | -M) COMPREPLY=() ;;
+	--metrics-max) COMPREPLY=() ;;
+	--hdr-log) _strest_files ;;
+	--db-url) _strest_files ;;
+	--tmp-path) COMPREPLY=() ;;
+	--log-shards) COMPREPLY=() ;;
 	--label) COMPREPLY=() ;;
 	--config) _strest_files ;;
 	*) return 1 ;;
 	esac
 }
-_strest_run_options='--help --version --url --urls-from-file --method --headers --header --accept --content-type --data --data-file --data-lines --form --basic-auth --bearer --compressed --redirect --host --no-ua --no-default-ua --authorized --status --timeout --connect-timeout --retry-stale --duration --requests --warmup --max-tasks --concurrency --connections --spawn-rate --spawn-interval --rate --stages --arrival --preconnect --threads --spin --seed --kernel-stamps --proxy --proxy-url --proxy-header --proxy-headers --no-proxy --connect-to --unix-socket --ipv4 --ipv6 --no-pre-lookup --bind --http2 --http2-parallel --streams --http-version --disable-keepalive --requests-per-connection --connection-pick --tls-min --tls-max --alpn --cacert --cert --key --insecure --tls-resume --json --debug --truth --threshold --threshold-abort --junit --label --strict --verbose --no-color --config --print-config'
+_strest_run_options='--help --version --url --urls-from-file --method --headers --header --accept --content-type --data --data-file --data-lines --form --basic-auth --bearer --compressed --redirect --host --no-ua --no-default-ua --authorized --status --timeout --connect-timeout --retry-stale --duration --requests --warmup --max-tasks --concurrency --connections --spawn-rate --spawn-interval --rate --stages --arrival --preconnect --threads --spin --seed --kernel-stamps --proxy --proxy-url --proxy-header --proxy-headers --no-proxy --connect-to --unix-socket --ipv4 --ipv6 --no-pre-lookup --bind --http2 --http2-parallel --streams --http-version --disable-keepalive --requests-per-connection --connection-pick --tls-min --tls-max --alpn --cacert --cert --key --insecure --tls-resume --json --debug --truth --threshold --threshold-abort --junit --output --output-format --export-csv --export-json --export-jsonl --metrics-range --metrics-max --hdr-log --db-url --tmp-path --keep-tmp --log-shards --label --strict --verbose --no-color --config --print-config'
 
 _strest_target_value() {
 	case $1 in
