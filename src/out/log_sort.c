@@ -36,7 +36,7 @@ struct sorter {
 	struct log_sort_totals totals;
 	struct logged *records; /* of the run being filled */
 	struct sort_key *keys, *spare;
-	uint32_t count;
+	uint32_t count, run_records;
 	int file; /* -1: everything fits the memory so far */
 	uint64_t written;
 	struct sorted_run runs[LOG_SORT_FAN];
@@ -212,7 +212,7 @@ static bool sorter_add_line(struct sorter *s, struct slice line) {
 	}
 	s->totals.records++;
 	s->count++;
-	return s->count < LOG_SORT_RUN || sorter_spill(s);
+	return s->count < s->run_records || sorter_spill(s);
 }
 
 static bool sorter_read(struct sorter *s, const char *path, int file, char *text) {
@@ -259,9 +259,10 @@ bool log_sort_walk(const struct log_sort *input, log_sort_each *each, void *user
 	s->user = user;
 	s->err = err;
 	s->file = -1;
-	s->records = mem_zeroed(LOG_SORT_RUN, sizeof(*s->records));
-	s->keys = mem_zeroed(LOG_SORT_RUN, sizeof(*s->keys));
-	s->spare = mem_zeroed(LOG_SORT_RUN, sizeof(*s->spare));
+	s->run_records = input->run_records > 0 ? input->run_records : LOG_SORT_RUN;
+	s->records = mem_zeroed(s->run_records, sizeof(*s->records));
+	s->keys = mem_zeroed(s->run_records, sizeof(*s->keys));
+	s->spare = mem_zeroed(s->run_records, sizeof(*s->spare));
 	bool ok = sorter_read_all(s);
 	if (ok && s->file < 0)
 		sorter_walk_memory(s);

@@ -17,7 +17,8 @@
 struct log_sort {
 	unsigned count;
 	const char *const *paths;
-	const char *folder; /* for what does not fit the memory */
+	const char *folder;   /* for what does not fit the memory */
+	uint32_t run_records; /* sorted in memory at once; 0: LOG_SORT_RUN. For tests */
 };
 
 struct log_sort_totals {
