@@ -1,6 +1,7 @@
 """The tables: what is run, what is compared, what is asked of it. Each takes a Bench and returns what it printed, as data.
 
-Those of connections stand in connecting.py, that of HTTP/2 in streams.py, those of one program before and after a change in keeping.py; comparison.py says how rounds are made.
+Those of connections stand in connecting.py, that of HTTP/2 in streams.py, those of one program before and after a change in keeping.py, of what a run leaves behind in
+leaving.py; comparison.py says how rounds are made.
 """
 import fractions
 import math
@@ -10,6 +11,7 @@ import tempfile
 
 import connecting
 import keeping
+import leaving
 import measure
 import stall
 import streams
@@ -307,5 +309,5 @@ def startup(bench):
 
 
 TABLES = {"speed": speed, "tls": tls, "stamps": stamps, "rate": rate, "lag": lag, "truth": truth, "stall": stall_table, "memory": memory, "startup": startup, "nginx": nginx}
-TABLES |= connecting.TABLES | keeping.TABLES | streams.TABLES
+TABLES |= connecting.TABLES | keeping.TABLES | leaving.TABLES | streams.TABLES
 USUAL = [name for name in TABLES if name not in ("nginx", "old")]

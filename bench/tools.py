@@ -195,10 +195,10 @@ class Strest:
         return result["books"]["ok"]
 
     def read(self, text):
-        """The JSON object in the output, which has warnings before it."""
+        """The JSON object in the output, which has log lines before and behind it."""
         start = text.find("\n{") + 1 if not text.startswith("{") else 0
         try:
-            result = json.loads(text[start:])
+            result, _ = json.JSONDecoder().raw_decode(text[start:])
         except ValueError as problem:
             raise measure.BenchError(f"strest printed no result:\n{text[-2000:]}") from problem
         if not result["books"]["balanced"]:
