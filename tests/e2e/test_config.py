@@ -169,7 +169,7 @@ def test_the_readmes_example_loads(strest, name):
     assert sorted(left_out) == ["no_charts", "no_ui", "summary", "ui_window_ms"]
     assert len(finished.err.splitlines()) == len(left_out)
     checked = strest.run("config", "check", FIXTURES / name)
-    assert checked.code == 0 and checked.out.splitlines()[-1].endswith(f"{name}: good, with 6 keys left out")
+    assert checked.code == 0 and checked.out.splitlines()[-1].endswith(f"{name}: good, with 4 keys left out")
 
 
 def test_the_readmes_ramp_loads(strest):

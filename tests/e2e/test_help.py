@@ -160,7 +160,7 @@ def test_bash_completes(folder, typed, offered, kept_back):
 @pytest.mark.parametrize("words, want", [
     (["strest", "--method", "=", "pu"], {"put"}),
     (["strest", "--method", "="], {"get", "head", "post", "put", "patch", "delete", "options"}),
-    (["strest", "--arrival", "=", "even", "--met"], {"--method"}),
+    (["strest", "--arrival", "=", "even", "--meth"], {"--method"}),
     (["strest", "--data", "target", "--st"], {"--stages", "--status", "--streams", "--strict"}),
     (["strest", "--data", "=", "target", "--sta"], {"--stages", "--status"}),
     (["strest", "-m", "5", "target", "--li"], {"--listen"}),
