@@ -219,7 +219,7 @@ int load_run(const struct cli *cli, struct arena *arena) {
 	load_announce(&load, arena);
 	if (cli->settings.out.debug) load.debug = debug_new();
 	run_id_make(load.watch.run_id);
-	load.watch.series = series_new(fault_on(FAULT_FAST_SERIES) ? FAST_SLOT : SEC);
+	load.watch.series = series_new(fault_on(FAULT_FAST_SERIES) ? FAST_SLOT : SEC, load.plan.threads);
 	load.watch.progress = load_start_progress(&load);
 	int status = load_measure(&load, signals, arena);
 	load_end_progress(&load);
