@@ -82,6 +82,8 @@ complete -c strest -n 'not __fish_seen_subcommand_from target config help' -l th
 complete -c strest -n 'not __fish_seen_subcommand_from target config help' -l threshold-abort -d 'Stop the run early once a threshold on times or errors is missed'
 complete -c strest -n 'not __fish_seen_subcommand_from target config help' -l junit -r -F -d 'Write the thresholds as a JUnit report, for CI'
 complete -c strest -n 'not __fish_seen_subcommand_from target config help' -l label -x -d 'Mark the run with this in every output, such as env=staging; may be given several times'
+complete -c strest -n 'not __fish_seen_subcommand_from target config help' -l charts-path -s c -x -d 'Write the charts of the run (PNG) here; files of the same names are replaced (default: ~/.strest/charts)'
+complete -c strest -n 'not __fish_seen_subcommand_from target config help' -l no-charts -s n -d 'Draw no charts'
 complete -c strest -n 'not __fish_seen_subcommand_from target config help' -l strict -d 'Fail with exit 4 when the verdict says that strest or its machine limited the result'
 complete -c strest -n 'not __fish_seen_subcommand_from target config help' -l verbose -s v -d 'Log more; STREST_LOG (or RUST_LOG) = error, warn, info, debug or off decides over it'
 complete -c strest -n 'not __fish_seen_subcommand_from target config help' -l no-color -d 'No colours; the environment variable NO_COLOR says the same'

@@ -50,5 +50,5 @@ void summary_write_lines(const struct report *report, struct buf *into) {
 	write_latencies(&report->response_all, &report->response_ok, into);
 	buf_add_format(into, "Avg RPS: %llu.%02llu\n", (unsigned long long)(rps_x100 / 100), (unsigned long long)(rps_x100 % 100));
 	buf_add_format(into, "Avg RPM: %llu.%02llu\n", (unsigned long long)(rpm_x100 / 100), (unsigned long long)(rpm_x100 % 100));
-	buf_add_text(into, "Charts: disabled\n");
+	buf_add_format(into, "Charts: %s\n", report->run.charts > 0 ? "enabled" : "disabled");
 }
