@@ -7,6 +7,7 @@ struct reading {
 	nsec warmup, end;
 	size_t slots; /* behind the warm-up */
 	double total, ok;
+	struct series_slot before; /* the last slot but one, from when that is known */
 };
 
 /* Length of the part of a..b that lies in 0..end. */
@@ -34,6 +35,18 @@ static void times_read(const struct series_slot *slot, struct point *point) {
 	quantiles_read(&slot->late, late);
 	point->late_p99 = late[DATA_P99];
 	point->late_max = slot->late.count > 0 ? (double)slot->late.max : NAN;
+}
+
+/* What ended in the rest of a slot is few: its times count with those of the slot before. */
+static void times_join(struct reading *reading, const struct series_slot *slot) {
+	struct chart_data *data = reading->data;
+	struct series_slot *both = &reading->before;
+	const struct series_slot none = {0};
+	histlet_merge(&both->response_ok, &slot->response_ok);
+	histlet_merge(&both->response_other, &slot->response_other);
+	histlet_merge(&both->late, &slot->late);
+	times_read(both, &data->points[data->count - 2]);
+	times_read(&none, &data->points[data->count - 1]);
 }
 
 /* Rows since 1 us of a time in ns. */
@@ -79,6 +92,10 @@ static void slot_read(void *user, const struct series_slot *slot) {
 		.wire_peak = (double)counts->wire_peak / 1000,
 	};
 	times_read(slot, point);
+	if (point->is_short && data->count > 1)
+		times_join(reading, slot);
+	else if (to + (double)slot->width >= data->end)
+		reading->before = *slot;
 	size_t column = (data->count - 1) * data->columns / reading->slots;
 	heat_add(&slot->response_ok, data->heat[column]);
 	heat_add(&slot->response_other, data->heat[column]);

@@ -224,7 +224,8 @@ static void line_draw(struct canvas *canvas, const struct chart_line *line) {
 		if (drawing && !isnan(value))
 			cairo_line_to(canvas->cairo, x, y_of(canvas, value));
 		else if (!isnan(value))
-			cairo_move_to(canvas->cairo, x, y_of(canvas, value));
+			cairo_move_to(canvas->cairo, canvas->chart->kind == CHART_SUM ? x_of(canvas, data->points[i].from) : x, y_of(canvas, value));
+		if (canvas->chart->kind == CHART_SUM && !isnan(value)) cairo_line_to(canvas->cairo, x, y_of(canvas, value));
 		drawing = !isnan(value);
 	}
 	cairo_stroke(canvas->cairo);

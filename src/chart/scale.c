@@ -83,27 +83,46 @@ static int decimals_of(double step) {
 	return decimals;
 }
 
+/* Length of the unit in which a decimal axis counts. */
+static double scale_unit_ns(const struct scale *scale) {
+	return (double)(scale->unit[0] == 's' ? SEC : scale->unit[0] == 'm' ? MSEC : USEC);
+}
+
+/* `step` in the axis' unit; 0: in minutes or hours. */
 static void elapsed_mark(struct scale *scale, double at, double step) {
 	struct scale_mark *mark = &scale->marks[scale->count++];
 	double seconds = at / (double)SEC;
 	long long whole = (long long)(seconds + 0.5);
 	mark->at = at;
-	if (scale->unit[0] == 's')
-		snprintf(mark->text, sizeof(mark->text), "%.*f", decimals_of(step), seconds);
+	if (step > 0)
+		snprintf(mark->text, sizeof(mark->text), "%.*f", decimals_of(step), at / scale_unit_ns(scale));
 	else if (scale->unit[0] == 'm')
 		snprintf(mark->text, sizeof(mark->text), "%lld:%02lld", whole / 60, whole % 60);
 	else
 		snprintf(mark->text, sizeof(mark->text), "%lld:%02lld", whole / 3600, whole / 60 % 60);
 }
 
+static void elapsed_decimal(double end, struct scale *ret) {
+	double unit = scale_unit_ns(ret), step = round_step(end / unit / 12);
+	for (unsigned i = 0; i * step <= end / unit * (1 + 1e-9) && ret->count < SCALE_MARKS; i++) elapsed_mark(ret, i * step * unit, step);
+}
+
 void scale_elapsed(double end, struct scale *ret) {
 	static const double steps[] = {10, 15, 20, 30, 60, 120, 300, 600, 900, 1200, 1800, 3600, 7200, 10800, 21600, 43200, 86400};
 	double seconds = end / (double)SEC, least = seconds / 12, step = steps[0];
+	*ret = (struct scale){.high = end,
+		.unit = seconds < 2e-4   ? "us"
+			: seconds < 0.2  ? "ms"
+			: seconds < 120  ? "s"
+			: seconds < 7200 ? "m:ss"
+					 : "h:mm"};
+	if (seconds < 120) {
+		elapsed_decimal(end, ret);
+		return;
+	}
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]) && step < least; i++) step = steps[i];
 	if (step < least) step = 86400 * ceil(least / 86400);
-	if (seconds < 120) step = round_step(least);
-	*ret = (struct scale){.high = end, .unit = seconds < 120 ? "s" : seconds < 7200 ? "m:ss" : "h:mm"};
-	for (unsigned i = 0; i * step <= seconds * (1 + 1e-9) && ret->count < SCALE_MARKS; i++) elapsed_mark(ret, i * step * (double)SEC, step);
+	for (unsigned i = 0; i * step <= seconds * (1 + 1e-9) && ret->count < SCALE_MARKS; i++) elapsed_mark(ret, i * step * (double)SEC, 0);
 }
 
 double scale_place(const struct scale *scale, double value) {

@@ -23,7 +23,7 @@ struct scale {
 	bool is_log;
 	size_t count;
 	struct scale_mark marks[SCALE_MARKS];
-	const char *unit; /* what the numbers at the marks of a time are counted in: "s", "m:ss", "h:mm"; "" where it stands at each */
+	const char *unit; /* what the numbers at the marks of a time are counted in: "us", "ms", "s", "m:ss", "h:mm"; "" where it stands at each */
 };
 
 /* An axis from 0 to a round number not below `most`, with three to seven marks. A `most` of 0 or less makes one up to 1. */
@@ -32,7 +32,7 @@ void scale_linear(double most, enum scale_unit unit, struct scale *ret);
 /* A logarithmic axis of times (ns) that has `least` and `most` on it, 0 < least <= most: marks at 1, 2 and 5 or at powers of ten, as there is room. */
 void scale_log(double least, double most, struct scale *ret);
 
-/* The axis of elapsed time from 0 to `end` ns exactly (> 0): in seconds, from two minutes on in m:ss, from two hours on in h:mm. */
+/* The axis of elapsed time from 0 to `end` ns exactly (> 0): in seconds, below 0.2 s in ms, below 0.2 ms in us, from two minutes on in m:ss, from two hours on in h:mm. */
 void scale_elapsed(double end, struct scale *ret);
 
 /* Returns where a value lies: 0 at the low end, 1 at the high one; clamped to that. */

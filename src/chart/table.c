@@ -173,7 +173,7 @@ const struct chart chart_table[CHART_COUNT] = {
 		.caption = "In-Flight Requests",
 		.y_title = "Concurrent Requests",
 		.kind = CHART_LINE,
-		.lines = {{"mean over time", BLUE, PEN_PLAIN, value_wire_mean}, {"peak (mean over 0.1 s)", ORANGE, PEN_THIN, value_wire_peak}}},
+		.lines = {{"peak (mean over 0.1 s)", ORANGE, PEN_THIN, value_wire_peak}, {"mean over time", BLUE, PEN_PLAIN, value_wire_mean}}},
 	{.file = "latency_heatmap.png",
 		.caption = "Latency Heat Map",
 		.y_title = "Latency",
@@ -186,7 +186,7 @@ const struct chart chart_table[CHART_COUNT] = {
 		.kind = CHART_LINE,
 		.unit = SCALE_TIME,
 		.may_be_log = true,
-		.lines = {{"P99", BLUE, PEN_PLAIN, value_late_p99}, {"max", ORANGE, PEN_THIN, value_late_max}}},
+		.lines = {{"max", ORANGE, PEN_THIN, value_late_max}, {"P99", BLUE, PEN_PLAIN, value_late_p99}}},
 };
 
 const char *chart_file(size_t number) {
