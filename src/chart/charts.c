@@ -79,9 +79,11 @@ static void *charts_work(void *user) {
 	struct charts *charts = user;
 	for (;;) {
 		size_t number = atomic_fetch_add(&charts->next, 1);
-		if (number >= CHART_COUNT) return NULL;
+		if (number >= CHART_COUNT) break;
 		chart_write(charts, number);
 	}
+	draw_end();
+	return NULL;
 }
 
 /* Draws with all threads that there are; this one helps. */

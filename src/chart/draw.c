@@ -393,3 +393,7 @@ bool draw_chart(const struct chart *chart, const struct chart_data *data, struct
 	cairo_surface_destroy(surface);
 	return status == CAIRO_STATUS_SUCCESS || err_set(err, ERR_FAILED, "cannot draw '%s': %s", chart->file, cairo_status_to_string(status));
 }
+
+void draw_end(void) {
+	pango_cairo_font_map_set_default(NULL);
+}

@@ -13,3 +13,6 @@
 
 /* Appends the file to `into`. Where there is no font, there is no text. False: the picture could not be made. ERR_FAILED. */
 bool draw_chart(const struct chart *chart, const struct chart_data *data, struct buf *into, struct err *err);
+
+/* Gives back what drawing keeps for each thread: the fonts. The last call of a thread. */
+void draw_end(void);
