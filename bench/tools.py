@@ -178,12 +178,14 @@ class Strest:
 
     def __init__(self, program, name="strest", *words):
         self.program, self.name, self.words = program, name, words
+        known = subprocess.run([program, "help", "all"], capture_output=True, text=True, timeout=10).stdout
+        self.quiet = ["--no-charts"] if "--no-charts" in known else []  # an older one draws none
 
     def command(self, url, connections, seconds):
         return [*self.run(url, seconds), *self.words, "-r", connections, "-m", connections]
 
     def run(self, url, seconds):
-        return [self.program, *self.where(url), "-t", f"{round(seconds * 1000)}ms", "--threads", 1, "--json"]
+        return [self.program, *self.where(url), "-t", f"{round(seconds * 1000)}ms", "--threads", 1, "--json", *self.quiet]
 
     def where(self, url):
         return ["-u", url]

@@ -94,6 +94,8 @@ complete -c strest -n 'not __fish_seen_subcommand_from target config help' -l tm
 complete -c strest -n 'not __fish_seen_subcommand_from target config help' -l keep-tmp -d 'Write the log of all requests, and keep it'
 complete -c strest -n 'not __fish_seen_subcommand_from target config help' -l log-shards -x -d 'Files of that log, each with a thread that writes it'
 complete -c strest -n 'not __fish_seen_subcommand_from target config help' -l label -x -d 'Mark the run with this in every output, such as env=staging; may be given several times'
+complete -c strest -n 'not __fish_seen_subcommand_from target config help' -l charts-path -s c -x -d 'Write the charts of the run (PNG) here; files of the same names are replaced (default: ~/.strest/charts)'
+complete -c strest -n 'not __fish_seen_subcommand_from target config help' -l no-charts -s n -d 'Draw no charts'
 complete -c strest -n 'not __fish_seen_subcommand_from target config help' -l strict -d 'Fail with exit 4 when the verdict says that strest or its machine limited the result'
 complete -c strest -n 'not __fish_seen_subcommand_from target config help' -l verbose -s v -d 'Log more; STREST_LOG (or RUST_LOG) = error, warn, info, debug or off decides over it'
 complete -c strest -n 'not __fish_seen_subcommand_from target config help' -l no-color -d 'No colours; the environment variable NO_COLOR says the same'

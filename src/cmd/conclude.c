@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/mapped.h"
+#include "cmd/charts_out.h"
 #include "net/sources.h"
 #include "out/junit.h"
 #include "out/result_json.h"
@@ -200,8 +201,9 @@ int conclude(const struct conclusion *c, struct arena *arena) {
 	}
 	struct report report;
 	conclude_report(c, arena, &report);
+	if (!charts_out(c->out, &report, arena)) flags.failed = true;
 	bool printed = totals->tally->attempts > 0 || !flags.unreachable || c->out->json || c->debug;
-	if (printed) flags.failed = !conclude_print(&report, c);
+	if (printed && !conclude_print(&report, c)) flags.failed = true;
 	if (!conclude_files(c, &report) || !report.balanced) flags.failed = true;
 	if (mapped_changed()) flags.failed = true;
 	flags.missed = !report.thresholds_hold;

@@ -7,6 +7,7 @@
 #include "base/connect_to.h"
 #include "base/fault.h"
 #include "base/log.h"
+#include "cmd/charts_out.h"
 #include "cmd/conclude.h"
 #include "cmd/debug.h"
 #include "cmd/reach.h"
@@ -18,7 +19,6 @@
 #include "plan/machine.h"
 #include "plan/plan.h"
 
-#define EXIT_INTERRUPTED 130
 #define FAST_SLOT (100 * MSEC) /* of the series, in a build with FAULT_FAST_SERIES */
 #define PORTS_EACH 28000       /* local ports of a pair of addresses */
 #define FILES_SPARE 64         /* descriptors besides the connections */
@@ -229,7 +229,7 @@ int load_run(const struct cli *cli, struct arena *arena) {
 	load_announce(&load, arena);
 	if (cli->settings.out.debug) load.debug = debug_new();
 	run_id_make(load.watch.run_id);
-	load.watch.series = series_new(fault_on(FAULT_FAST_SERIES) ? FAST_SLOT : SEC);
+	load.watch.series = series_new(fault_on(FAULT_FAST_SERIES) ? FAST_SLOT : SEC, load.plan.threads);
 	load.watch.progress = load_start_progress(&load);
 	int status = load_measure(&load, signals, arena);
 	load_end_progress(&load);

@@ -1,5 +1,6 @@
 #include "config/cli.h"
 
+#include <ctype.h>
 #include <getopt.h>
 
 #include "config/audit.h"
@@ -192,8 +193,11 @@ static bool refuse_word(struct parse *p, const char *word) {
 
 	if (strstr(word, "://")) return err_set(p->err, ERR_USAGE, "unknown command %s; write --url before the address", typed);
 	if (near.size) return err_set(p->err, ERR_USAGE, "unknown command %s; did you mean '%.*s'?", typed, (int)near.size, near.at);
-	if (p->last && p->last->kind == KIND_BOOL)
-		return err_set(p->err, ERR_USAGE, "unexpected word %s behind --%s, which takes no value", typed, p->last->flag);
+	if (p->last && p->last->kind == KIND_BOOL) {
+		bool is_count = p->last->letter == 'n' && isdigit((unsigned char)*word); /* what -n is in ab, hey and oha */
+		return err_set(p->err, ERR_USAGE, "unexpected word %s behind --%s, which takes no value%s", typed, p->last->flag,
+			is_count ? "; for a number of requests write --requests N" : "");
+	}
 	return err_set(p->err, ERR_USAGE, "unknown command %s", typed);
 }
 

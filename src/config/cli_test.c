@@ -147,6 +147,7 @@ static void every_option_but_a_list_is_given_once(void **state) {
 		if (row->check == CHECK_RANGE) value = "1-2";
 		if (row->check == CHECK_STALL) value = "1ms/1s";
 		if (row->check == CHECK_BASIC) value = "a:b";
+		if (row->check == CHECK_FOLDER) value = "a";
 		if (row->check == CHECK_HTTP_VERSION) value = "2";
 		option = arena_format(&arena, "--%s=%s", row->flag, value);
 		assert_false(row->commands == COMMAND_TARGET ? PARSE("target", option, option) : PARSE(option, option));
@@ -254,7 +255,7 @@ static void a_wrong_line_is_a_usage_error(void **state) {
 		{{"--dur=5"}, "unknown option '--dur'; did you mean '--duration'?"},
 		{{"--hlep"}, "unknown option '--hlep'; did you mean '--help'?"},
 		{{"--versoin"}, "unknown option '--versoin'; did you mean '--version'?"},
-		{{"--no-charts"}, "unknown option '--no-charts'; charts come with a later version of strest"},
+		{{"--no-chart"}, "unknown option '--no-chart'; did you mean '--no-charts'?"},
 		{{"--no-tui", "-u", URL}, "unknown option '--no-tui'; the live view comes with a later version of strest"},
 		{{"--summary=true"}, "unknown option '--summary'; the summary is always printed"},
 		{{"--http3"}, "unknown option '--http3'; HTTP/3 comes with a later version of strest, HTTP/1.1 and HTTP/2 are spoken"},
@@ -264,7 +265,7 @@ static void a_wrong_line_is_a_usage_error(void **state) {
 		{{"-u", URL, "--no-proxy", "localhost"}, "unexpected word 'localhost' behind --no-proxy, which takes no value"},
 		{{"-u", URL, "-o", "a.csv", "--export-csv", "b"}, "--output and --export-csv exclude each other; give one of them"},
 		{{"-m5n"}, "--max-tasks: '5n' is not a whole number; write e.g. --max-tasks 1000"},
-		{{"target", "--no-charts"}, "unknown option '--no-charts'"},
+		{{"target", "--no-charts"}, "unknown option '--no-charts'; it belongs to 'strest'"},
 		{{"config"}, "config: what to do is missing; write 'strest config check FILE'"},
 		{{"config", "chekc"}, "unknown command 'config' 'chekc'; write 'strest config check FILE'"},
 		{{"config", "check"}, "config check: the file is missing; write 'strest config check FILE'"},
@@ -328,7 +329,12 @@ static void a_wrong_line_is_a_usage_error(void **state) {
 /* What curl, wrk, ab and hey call otherwise. */
 static void habits_of_other_tools_are_answered_with_what_to_write(void **state) {
 	static const struct refused cases[] = {
-		{{"-n", "5"}, "unknown option '-n'; for a number of requests write --requests N; charts come with a later version of strest"},
+		{{"-n", "5"}, "unexpected word '5' behind --no-charts, which takes no value; for a number of requests write --requests N"},
+		{{"-n", "-u", URL, "5"}, "unknown command '5'"},
+		{{"-c", "5"},
+			"--charts-path: '5' is a number; for so many at once write --max-tasks N --spawn-rate N; a folder of that name is written "
+			"./NAME"},
+		{{"--vus", "5"}, "unknown option '--vus'; for so many at once write --max-tasks N --spawn-rate N"},
 		{{"-k"}, "unknown option '-k'; to leave certificates unchecked write --insecure"},
 		{{"--noproxy", "*"},
 			"unknown option '--noproxy'; for no proxy at all write --no-proxy; the variable NO_PROXY names the hosts that want none"},

@@ -153,11 +153,11 @@ static void variables_fill_texts_and_numbers(void **state) {
 
 static void what_only_later_versions_have_is_left_out(void **state) {
 	(void)state;
-	take("a.toml",
-		"http3 = false\nproxy_http2 = false\nno_charts = true\nalpn = [\"h3\", \"h2\", \"http/1.1\"]\nhttp2 = true\n[sinks.prometheus]\n"
-		"path = \"x\"");
+	take("a.toml", "http3 = false\nproxy_http2 = false\nno_ui = true\nalpn = [\"h3\", \"h2\", \"http/1.1\"]\nhttp2 = true\n[sinks.prometheus]\n"
+		       "path = \"x\"");
 	assert_int_equal(file.findings.warnings, 3);
-	assert_string_equal(file_sentence(&file, file.findings.first), "a.toml:3:1: no_charts: charts come with a later version of strest; left out");
+	assert_string_equal(
+		file_sentence(&file, file.findings.first), "a.toml:3:1: no_ui: the live view comes with a later version of strest; left out");
 	assert_int_equal(file.settings.tls.alpn.count, 2);
 	assert_string_equal(file.settings.tls.alpn.at[0], "h2");
 	assert_int_equal(origin_of("alpn")->items[0].column, 15); /* behind h3 */

@@ -178,7 +178,9 @@ static const char *wanted_words(const struct option_row *row) {
 	case KIND_TIME: return "a whole number of seconds or a text";
 	case KIND_STATUS: return "a status code or a text";
 	case KIND_LIST: return "an array of texts";
-	default: return row->unit && strcmp(row->unit, "FILE") == 0 ? "the path of a file" : "a text";
+	default:
+		if (row->unit && strcmp(row->unit, "FOLDER") == 0) return "the path of a folder";
+		return row->unit && strcmp(row->unit, "FILE") == 0 ? "the path of a file" : "a text";
 	}
 }
 

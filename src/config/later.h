@@ -18,7 +18,7 @@ struct later_row {
 	const char *key;      /* in a file, at its top level; NULL: not there */
 	const char *flags;    /* "a|b" on the command line; NULL: not there */
 	char letter;          /* 0: none */
-	const char *words;    /* "charts come with a later version of strest" */
+	const char *words;    /* "exports come with a later version of strest" */
 	const char *harmless; /* this value in a file, as a text, asks for what is done anyway; NULL: none is */
 };
 

@@ -34,6 +34,7 @@ enum option_check {
 	CHECK_BIND,         /* addresses and blocks (base/cidr.h), commas between */
 	CHECK_LABEL,        /* base/label.h */
 	CHECK_RANGE,        /* A-B, whole seconds (base/units.h) */
+	CHECK_FOLDER,       /* not empty, and not a number, which other tools take for this letter */
 };
 
 /* One row. Texts are constant; NULL or 0 means "has none". */

@@ -48,6 +48,13 @@ static bool check_range(const struct text_rule *r) {
 	return units_parse_range(r->text, &from, &to) || fail(r, "is no range of whole seconds, first-last", NULL, "10-30");
 }
 
+static bool check_folder(const struct text_rule *r) {
+	uint64_t number;
+	if (!r->text.size) return fail(r, "is empty", NULL, "charts");
+	if (!units_parse_count(r->text, &number)) return true;
+	return fail(r, "is a number", "for so many at once write --max-tasks N --spawn-rate N; a folder of that name is written ./NAME", NULL);
+}
+
 /* Returns the block that an address with a too short prefix lies in, "10.0.0.0/24"; NULL: the text is none. */
 static const char *block_of(struct slice text, struct arena *arena) {
 	struct cidr cidr;
@@ -105,6 +112,7 @@ bool text_rule_check(enum option_check check, struct slice text, bool is_filled,
 	if (check == CHECK_HTTP_VERSION) return check_http_version(&r);
 	if (check == CHECK_RANGE) return check_range(&r);
 	if (check == CHECK_LABEL) return check_label(&r);
+	if (check == CHECK_FOLDER) return check_folder(&r);
 	assert(check == CHECK_BIND);
 	return check_bind(&r);
 }

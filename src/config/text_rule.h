@@ -12,6 +12,7 @@ struct text_fault {
 	const char *example; /* of a value; NULL: the row's unit */
 };
 
-/* Checks a text by CHECK_BASIC, CHECK_CONNECT_TO, CHECK_BIND, CHECK_LABEL, CHECK_RANGE or CHECK_HTTP_VERSION. `is_filled`: it has the values of variables in it, of which the fault is to
+/* Checks a text by CHECK_BASIC, CHECK_CONNECT_TO, CHECK_BIND, CHECK_LABEL, CHECK_RANGE, CHECK_FOLDER or CHECK_HTTP_VERSION. `is_filled`: it has the values of
+ * variables in it, of which the fault is to
  * say nothing. */
 bool text_rule_check(enum option_check check, struct slice text, bool is_filled, struct arena *arena, struct text_fault *ret);

@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "engine/decoding.h"
+#include "engine/recording.h"
 #include "engine/redirect.h"
 #include "engine/setup.h"
 #include "engine/worker.h"

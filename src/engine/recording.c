@@ -1,7 +1,8 @@
 /* From a finished request to the counts: one sample, its window, its groups. */
+#include "engine/recording.h"
+
 #include "base/fault.h"
 #include "engine/setup.h"
-#include "engine/worker.h"
 
 /* Returns the row of the stage that a request due at `due` belongs to; 0: there are no stages. */
 static size_t recording_stage(struct worker *worker, nsec due) {
@@ -14,6 +15,26 @@ static size_t recording_stage(struct worker *worker, nsec due) {
 	while (i + 1 < schedule->count && schedule->at[i + 1].t0 <= at) i++;
 	worker->stage = i;
 	return groups->first_stage + i;
+}
+
+/* A request goes on the wire at `now`, or leaves it: two additions keep the area under their number (struct tally). */
+static inline void recording_enter(struct worker *worker, nsec now) {
+	worker->on_wire++;
+	worker->tally->wire_area -= (uint64_t)now;
+}
+
+static inline void recording_leave(struct worker *worker, const struct flight *flight, nsec now) {
+	if (flight->first_sent == 0) return;
+	worker->on_wire--;
+	worker->tally->wire_area += (uint64_t)now;
+}
+
+void recording_wire(struct worker *worker, nsec at, struct tally *next) {
+	uint64_t area = worker->on_wire * (uint64_t)at;
+	worker->tally->wire_area += area;
+	worker->tally->wire_span += at - worker->wire_from;
+	worker->wire_from = at;
+	if (next) next->wire_area -= area;
 }
 
 void recording_attempt(struct worker *worker, struct flight *flight) {
@@ -30,6 +51,7 @@ void recording_attempt(struct worker *worker, struct flight *flight) {
 		return;
 	}
 	flight->first_sent = flight->sent;
+	recording_enter(worker, flight->sent);
 	if (!worker_in_window(worker, flight->sent)) return;
 	tally->sent_in_window++;
 	if (worker->last_done == 0) worker->last_done = flight->sent;
@@ -109,6 +131,7 @@ void recording_finish(struct worker *worker, const struct task *task, const stru
 	const struct flight *flight = &task->flight;
 	struct sample sample;
 	recording_make(task, end, done, &sample);
+	recording_leave(worker, flight, done);
 	if (sample.reason == REASON_NONE) {
 		if (!status_set_has(&worker->plan->expected, sample.status)) sample.reason = REASON_STATUS;
 		recording_complete(worker, done);
@@ -134,6 +157,7 @@ void recording_open(struct worker *worker, struct task *task, nsec now) {
 		if (!end.any_byte && flight->on_wire) worker->tally->lost++;
 	}
 	recording_make(task, &end, now, &sample);
+	recording_leave(worker, flight, now);
 	sample.flags |= SAMPLE_OPEN;
 	if (flight->counted) recording_count(worker, task, &sample);
 }

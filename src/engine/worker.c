@@ -7,6 +7,7 @@
 #include "engine/carrier.h"
 #include "engine/decoding.h"
 #include "engine/flow.h"
+#include "engine/recording.h"
 #include "engine/redirect.h"
 #include "engine/setup.h"
 
@@ -126,6 +127,7 @@ static void worker_mail(struct worker *worker, nsec now) {
 	worker->tally->upto = now - worker->mail_at < WORKER_MAIL / 4 ? worker->mail_at : now;
 	worker->mail_at = now + WORKER_MAIL - (now - worker->start) % WORKER_MAIL;
 	struct tally *fresh = mailbox_swap(&worker->fresh, NULL);
+	recording_wire(worker, worker->tally->upto, fresh);
 	void *uncollected = mailbox_swap(&worker->filled, worker->tally);
 	assert(!uncollected); /* main puts a fresh one only after it took the last */
 	(void)uncollected;
@@ -177,6 +179,7 @@ static void worker_end(struct worker *worker) {
 		if (conn_is_in_setup(conn)) setup_abandon(worker, conn, now);
 		if (conn_is_open(conn) || conn->state == CONN_LEAVING) conn_close(worker, conn, CLOSER_END);
 	}
+	recording_wire(worker, now, NULL);
 	if (worker->tally->done_in_window + worker->tally->sent_in_window + worker->tally->ok + worker->tally->failed + worker->tally->open > 0)
 		worker->tally->upto = now;
 	if (worker->log) recording_give_log(worker);
@@ -202,6 +205,7 @@ void worker_run(struct worker *worker) {
 	worker->window_start = worker->start + worker->plan->warmup;
 	worker->mail_at = worker->start + WORKER_MAIL;
 	for (unsigned i = 0; worker->log && i < worker->shared->shards; i++) worker->log[i].zero = worker->window_start;
+	worker->wire_from = worker->start;
 	worker_see_stop(worker, worker->start);
 	worker->model->start(worker);
 	for (;;) {

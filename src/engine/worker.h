@@ -86,6 +86,8 @@ struct worker {
 
 	/* Recording. */
 	struct tally *tally;
+	uint64_t on_wire; /* requests whose first byte went out and that are not over ... */
+	nsec wire_from;   /* ... and since when the tally counts them */
 	struct totals *totals;
 	struct http_events events, batch_events; /* of connections with one request at once, and with several */
 	/* Filled by the end event, looked at when the protocol has digested its bytes: */
@@ -176,15 +178,3 @@ void worker_see_stop(struct worker *worker, nsec now);
 
 /* Sets the events of the protocol that the run needs: heads and bodies are looked at only if somebody wants to know. */
 void worker_set_events(struct worker *worker);
-
-/* The first byte of an attempt went to the kernel (see engine/recording.c). */
-void recording_attempt(struct worker *worker, struct flight *flight);
-
-/* Counts the end of the request of `task`. */
-void recording_finish(struct worker *worker, const struct task *task, const struct http_end *end, nsec done);
-
-/* Hands what is in the run log's block to its writer. */
-void recording_give_log(struct worker *worker);
-
-/* Counts a request that is still in flight at the end of the drain. */
-void recording_open(struct worker *worker, struct task *task, nsec now);

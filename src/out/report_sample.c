@@ -25,7 +25,7 @@ void report_sample_init(struct report_sample *sample, bool open_loop) {
 	*sample = (struct report_sample){0};
 	arena_init(&sample->arena);
 	buf_init(&sample->text, 1 << 20);
-	sample->series = series_new(10 * SEC);
+	sample->series = series_new(10 * SEC, 2);
 	sample->tally = tally_new(ROWS);
 	sample->totals = mem_zeroed(1, sizeof(*sample->totals));
 	sample->run = (struct run_info){.id = "01234567-89ab-4cde-8f01-23456789abcd",

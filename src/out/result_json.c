@@ -291,13 +291,15 @@ static void put_urls(struct json *root, const struct report *report) {
 static void put_slot(void *user, const struct series_slot *slot) {
 	struct json *object = json_put_object(user, NULL);
 	struct distribution times;
-	distribution_from_histlet(&slot->response, 0, &times);
+	struct histlet all = slot->response_ok;
+	histlet_merge(&all, &slot->response_other);
+	distribution_from_histlet(&all, 0, &times);
 	json_put_int(object, "start_ns", slot->start);
-	put_count(object, "sent", slot->sent);
-	put_count(object, "done", slot->done);
-	put_count(object, "ok", slot->ok);
-	put_count(object, "failed", slot->failed);
-	put_count(object, "open", slot->open);
+	put_count(object, "sent", slot->counts.sent);
+	put_count(object, "done", slot->counts.done);
+	put_count(object, "ok", slot->counts.ok);
+	put_count(object, "failed", slot->counts.failed);
+	put_count(object, "open", slot->counts.open);
 	put_quantile(object, "p50_ns", &times.at[0]);
 	put_quantile(object, "p99_ns", &times.at[4]);
 	json_put_int(object, "max_ns", times.max);

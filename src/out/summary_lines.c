@@ -24,8 +24,7 @@ void summary_write_lines(const struct report *report, struct buf *into) {
 	buf_add_format(into, "P50/P90/P99 Latency (ok): %llums / %llums / %llums\n", wide(f.ok.p50_ms), wide(f.ok.p90_ms), wide(f.ok.p99_ms));
 	buf_add_format(into, "Avg RPS: %s\n", figures_format_x100(f.rps_x100, text));
 	buf_add_format(into, "Avg RPM: %s\n", figures_format_x100(f.rpm_x100, text));
-	if (report->run.truncated_at > 0)
-		buf_add_format(into, "Charts: disabled (truncated at %llu metrics).\n", wide(report->run.truncated_at));
-	else
-		buf_add_text(into, "Charts: disabled\n");
+	buf_add_format(into, "Charts: %s", report->run.charts > 0 ? "enabled" : "disabled");
+	if (report->run.truncated_at > 0) buf_add_format(into, " (truncated at %llu metrics).", wide(report->run.truncated_at));
+	buf_add_text(into, "\n");
 }

@@ -42,7 +42,8 @@ static void cell_clear(struct cell *cell) {
 void tally_clear(struct tally *tally) {
 	size_t cell_count = tally->cell_count;
 	for (size_t i = 0; i < cell_count; i++) cell_clear(&tally->cells[i]);
-	memset(tally, 0, offsetof(struct tally, cells));
+	histlet_clear(&tally->late);
+	memset(tally, 0, offsetof(struct tally, late));
 	tally->cell_count = cell_count;
 }
 
@@ -56,7 +57,7 @@ static void cell_record(struct cell *cell, const struct sample *sample, enum kin
 	histlet_record(&cell->service, sample_service(sample), 1);
 }
 
-static void totals_record(struct totals *totals, const struct sample *sample, enum kind kind) {
+static void totals_record(struct totals *totals, const struct sample *sample, enum kind kind, const nsec parts[PART_COUNT]) {
 	nsec response = sample_response(sample);
 	nsec service = sample_service(sample);
 	switch (kind) {
@@ -74,8 +75,6 @@ static void totals_record(struct totals *totals, const struct sample *sample, en
 		hist_record(&totals->service_open, service, 1);
 		break;
 	}
-	nsec parts[PART_COUNT];
-	sample_parts(sample, parts);
 	for (int part = 0; part < PART_COUNT; part++)
 		if (parts[part] != 0) hist_record(&totals->parts[part], parts[part], 1);
 }
@@ -107,7 +106,10 @@ void tally_record(struct tally *tally, struct totals *totals, const struct sampl
 	cell_record(&tally->cells[sample->flags & SAMPLE_REUSED ? ROW_REUSED : ROW_NEW], sample, kind);
 	cell_record(&tally->cells[address], sample, kind);
 	if (stage > 0) cell_record(&tally->cells[stage], sample, kind);
-	totals_record(totals, sample, kind);
+	nsec parts[PART_COUNT];
+	sample_parts(sample, parts);
+	histlet_record(&tally->late, parts[PART_LATE], 1);
+	totals_record(totals, sample, kind, parts);
 }
 
 static void cell_merge(struct cell *into, const struct cell *from) {
@@ -164,6 +166,9 @@ void tally_merge(struct tally *into, const struct tally *from) {
 	if (from->stream_limit > 0 && (into->stream_limit == 0 || from->stream_limit < into->stream_limit)) into->stream_limit = from->stream_limit;
 	into->spun += from->spun;
 	if (from->longest_gap > into->longest_gap) into->longest_gap = from->longest_gap;
+	into->wire_area += from->wire_area;
+	into->wire_span += from->wire_span;
+	histlet_merge(&into->late, &from->late);
 	for (size_t i = 0; i < into->cell_count; i++) cell_merge(&into->cells[i], &from->cells[i]);
 }
 

@@ -56,8 +56,13 @@ struct tally {
 	uint64_t stream_limit;
 	nsec spun;        /* time spent waiting without sleeping */
 	nsec longest_gap; /* longest time between two completions on one thread; merging takes the larger */
-	nsec upto;        /* the moment up to which it counts; set when it is handed over, not merged */
+	/* Requests on the wire, warm-up included, from the first send of each to its end: the area under their number (ns, modulo 2^64; a stamp just
+	 * behind `upto` counts here and is missing in the next), and how long each thread has looked. Area / span is the mean of a thread. */
+	uint64_t wire_area;
+	nsec wire_span;
+	nsec upto; /* the moment up to which it counts; set when it is handed over, not merged */
 	size_t cell_count;
+	struct histlet late; /* of books: the part "late" of each request, zeros included */
 	struct cell cells[]; /* one per row of the group table */
 };
 

@@ -157,6 +157,8 @@ static void failures_and_open_requests_count_by_reason(void **state) {
 	assert_int_equal(box->totals->response_open.count, 1);
 	assert_int_equal(box->totals->service_open.max, 49);
 	assert_int_equal(box->totals->parts[PART_LATE].count, 0); /* zeros are left out */
+	assert_int_equal(tally->late.count, 3);                   /* and here they are not */
+	assert_int_equal(tally->late.max, 0);
 	assert_int_equal(box->totals->parts[PART_CONNECT].sum, 8);
 	assert_int_equal(box->totals->parts[PART_WAIT].count, 2);
 }
@@ -243,6 +245,9 @@ static void two_merged_tallies_are_the_tally_of_all_samples(void **state) {
 	totals_merge(box->totals, part_totals);
 	assert_memory_equal(box->tally, whole, sizeof(*whole) + ROWS * sizeof(struct cell));
 	assert_memory_equal(box->totals, whole_totals, sizeof(*whole_totals));
+	assert_int_equal(box->tally->late.count, 1000);
+	assert_int_equal(box->tally->late.min, MSEC); /* that of `fresh` */
+	assert_int_equal(box->tally->late.max, MSEC);
 	free(whole);
 	free(part);
 	free(whole_totals);

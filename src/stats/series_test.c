@@ -31,19 +31,25 @@ static int teardown(void **state) {
 	return 0;
 }
 
+/* All counts of a slot are added, but for the peak. */
+static void sum_merge(struct series_slot *sum, const struct series_slot *slot) {
+	uint64_t *into = &sum->counts.ok;
+	const uint64_t *from = &slot->counts.ok;
+	uint64_t peak = slot->counts.wire_peak > sum->counts.wire_peak ? slot->counts.wire_peak : sum->counts.wire_peak;
+	for (size_t i = 0; i < SERIES_COUNTS; i++) into[i] += from[i];
+	sum->counts.wire_peak = peak;
+	histlet_merge(&sum->response_ok, &slot->response_ok);
+	histlet_merge(&sum->response_other, &slot->response_other);
+	histlet_merge(&sum->late, &slot->late);
+}
+
 static void visit(void *user, const struct series_slot *slot) {
 	struct seen *seen = user;
 	assert_int_equal(slot->start, seen->next_start);
 	seen->next_start += slot->width;
 	if (seen->slots < 4) seen->at[seen->slots] = *slot;
 	seen->slots++;
-	seen->sum.ok += slot->ok;
-	seen->sum.failed += slot->failed;
-	seen->sum.open += slot->open;
-	seen->sum.sent += slot->sent;
-	seen->sum.done += slot->done;
-	seen->sum.bytes_received += slot->bytes_received;
-	histlet_merge(&seen->sum.response, &slot->response);
+	sum_merge(&seen->sum, slot);
 }
 
 static struct seen *look(const struct series *series) {
@@ -81,21 +87,32 @@ static void tick_randomize(uint64_t *seed, unsigned count) {
 	tick->sent_in_window = next_random(seed) % 1000;
 	tick->done_in_window = next_random(seed) % 1000;
 	tick->bytes_received = next_random(seed);
+	tick->status[200] = tick->ok;
+	tick->status[404] = tick->failed;
+	tick->reasons[REASON_STATUS] = tick->failed;
+	histlet_record(&tick->late, (nsec)next_random(seed) % (10 * MSEC), 1);
+	if (tick->failed) histlet_record(&tick->cells[0].response_other, (nsec)next_random(seed) % SEC, tick->failed);
 }
 
 static void sum_add(struct series_slot *sum) {
-	sum->ok += tick->ok;
-	sum->failed += tick->failed;
-	sum->open += tick->open;
-	sum->sent += tick->sent_in_window;
-	sum->done += tick->done_in_window;
-	sum->bytes_received += tick->bytes_received;
-	histlet_merge(&sum->response, &tick->cells[0].response_ok);
+	struct series_counts *counts = &sum->counts;
+	counts->ok += tick->ok;
+	counts->failed += tick->failed;
+	counts->open += tick->open;
+	counts->sent += tick->sent_in_window;
+	counts->done += tick->done_in_window;
+	counts->bytes_received += tick->bytes_received;
+	counts->unexpected += tick->failed;
+	counts->classes[0] += tick->ok;
+	counts->classes[2] += tick->failed;
+	histlet_merge(&sum->response_ok, &tick->cells[0].response_ok);
+	histlet_merge(&sum->response_other, &tick->cells[0].response_other);
+	histlet_merge(&sum->late, &tick->late);
 }
 
 static void a_tick_belongs_to_the_slot_in_which_it_ended(void **state) {
 	(void)state;
-	struct series *series = series_new(SEC);
+	struct series *series = series_new(SEC, 1);
 	assert_int_equal(series_count(series), 0);
 	static const struct {
 		nsec at;
@@ -111,9 +128,9 @@ static void a_tick_belongs_to_the_slot_in_which_it_ended(void **state) {
 	for (size_t i = 0; i < 4; i++) {
 		assert_int_equal(seen->at[i].start, (nsec)i * SEC);
 		assert_int_equal(seen->at[i].width, SEC);
-		assert_int_equal(seen->at[i].ok, want[i]);
-		assert_int_equal(seen->at[i].response.count, want[i]);
-		assert_int_equal(seen->at[i].response.sum, (nsec)want[i] * 5 * MSEC);
+		assert_int_equal(seen->at[i].counts.ok, want[i]);
+		assert_int_equal(seen->at[i].response_ok.count, want[i]);
+		assert_int_equal(seen->at[i].response_ok.sum, (nsec)want[i] * 5 * MSEC);
 	}
 	free(seen);
 	series_free(series);
@@ -121,7 +138,7 @@ static void a_tick_belongs_to_the_slot_in_which_it_ended(void **state) {
 
 static void a_stored_slot_reads_back_as_it_was(void **state) {
 	(void)state;
-	struct series *series = series_new(SEC);
+	struct series *series = series_new(SEC, 1);
 	uint64_t seed = 7;
 	static struct series_slot want[4];
 	for (int i = 0; i < 4; i++) {
@@ -134,14 +151,14 @@ static void a_stored_slot_reads_back_as_it_was(void **state) {
 	}
 	struct seen *seen = look(series);
 	for (int i = 0; i < 4; i++) assert_memory_equal(&seen->at[i], &want[i], sizeof(want[i]));
-	assert_int_equal(want[2].response.clipped, 1);
+	assert_int_equal(want[2].response_ok.clipped, 1);
 	free(seen);
 	series_free(series);
 }
 
 static void a_full_series_doubles_its_width_and_keeps_every_count(void **state) {
 	(void)state;
-	struct series *series = series_new(SEC);
+	struct series *series = series_new(SEC, 1);
 	static struct series_slot sum;
 	sum = (struct series_slot){0};
 	uint64_t seed = 1;
@@ -162,7 +179,7 @@ static void a_full_series_doubles_its_width_and_keeps_every_count(void **state) 
 
 static void slots_that_take_much_room_merge_before_the_cap(void **state) {
 	(void)state;
-	struct series *series = series_new(SEC);
+	struct series *series = series_new(SEC, 1);
 	static struct series_slot sum;
 	sum = (struct series_slot){0};
 	uint64_t seed = 3;
@@ -183,7 +200,7 @@ static void slots_that_take_much_room_merge_before_the_cap(void **state) {
 static void random_ticks_with_gaps_lose_nothing(void **state) {
 	(void)state;
 	for (uint64_t round = 1; round <= 20; round++) {
-		struct series *series = series_new(10 * MSEC);
+		struct series *series = series_new(10 * MSEC, 1);
 		static struct series_slot sum;
 		sum = (struct series_slot){0};
 		uint64_t seed = round;
@@ -204,7 +221,7 @@ static void random_ticks_with_gaps_lose_nothing(void **state) {
 
 static void a_year_without_a_tick_is_quickly_passed(void **state) {
 	(void)state;
-	struct series *series = series_new(SEC);
+	struct series *series = series_new(SEC, 1);
 	tick_set(1, MSEC);
 	series_add(series, SEC, tick);
 	nsec year = (nsec)365 * 24 * 3600 * SEC;
@@ -213,20 +230,81 @@ static void a_year_without_a_tick_is_quickly_passed(void **state) {
 	assert_int_equal(series_width(series), 8192 * SEC);
 	assert_int_equal(series_count(series), (31536000 - 1) / 8192 + 1);
 	struct seen *seen = look(series);
-	assert_int_equal(seen->sum.ok, 2);
+	assert_int_equal(seen->sum.counts.ok, 2);
 	free(seen);
 	series_free(series);
 }
 
 static void an_ordinary_slot_takes_few_bytes(void **state) {
 	(void)state;
-	struct series *series = series_new(SEC);
+	struct series *series = series_new(SEC, 1);
 	for (int i = 0; i < 11; i++) {
 		tick_set(1000, 5 * MSEC);
 		series_add(series, (i + 1) * SEC, tick);
 	}
-	/* 6 counters, clipped and 1 pair: 1000 takes 2 bytes, 5e9 5 bytes, 5e6 4 bytes twice */
-	assert_int_equal(series_bytes(series), 10 * (2 + 1 + 1 + 1 + 1 + 1 + 1 + 5 + 4 + 4 + 1 + 2 + 2));
+	/* 17 counts, of which 1000 takes 2 bytes; 1 pair with its number, clipped, and 5e9 in 5 bytes, 5e6 in 4 bytes twice; two empty histograms */
+	assert_int_equal(SERIES_COUNTS, 17);
+	assert_int_equal(series_bytes(series), 10 * ((17 + 1) + (1 + 1 + 5 + 4 + 4 + 2 + 2) + 1 + 1));
+	series_free(series);
+}
+
+static void ends_and_statuses_are_told_apart(void **state) {
+	(void)state;
+	struct series *series = series_new(SEC, 1);
+	static const uint16_t statuses[] = {204, 301, 399, 404, 500, 599, 0, 101, 600, 999};
+	static const uint64_t classes[SERIES_CLASSES] = {1, 2, 1, 2, 4};
+	tick_set(0, 0);
+	tick->failed = tick->cells[0].failed = 31;
+	tick->open = tick->cells[0].open = 32;
+	tick->reasons[REASON_TIMEOUT_RESPONSE] = 1;
+	tick->reasons[REASON_TIMEOUT_CONNECT] = 2;
+	tick->reasons[REASON_RESET] = 4;
+	tick->reasons[REASON_TLS_EXPIRED] = 8;
+	tick->reasons[REASON_STATUS] = 16;
+	tick->reasons[REASON_OPEN] = 32;
+	for (size_t i = 0; i < LENGTH(statuses); i++) tick->status[statuses[i]]++;
+	series_add(series, SEC, tick);
+	struct seen *seen = look(series);
+	assert_int_equal(seen->sum.counts.timeouts, 1 + 2);
+	assert_int_equal(seen->sum.counts.transport, 4 + 8);
+	assert_int_equal(seen->sum.counts.unexpected, 16);
+	assert_int_equal(seen->sum.counts.open, 32);
+	assert_memory_equal(seen->sum.counts.classes, classes, sizeof(classes));
+	free(seen);
+	series_free(series);
+}
+
+/* Adds a tick of a thread that has looked for `span` ms and saw `area` requests x ms on the wire. */
+static void tick_wire(struct series *series, nsec at_ms, nsec span, int64_t area) {
+	tally_clear(tick);
+	tick->wire_span = span * MSEC;
+	tick->wire_area = (uint64_t)(area * MSEC);
+	series_add(series, at_ms * MSEC, tick);
+}
+
+static void requests_on_the_wire_are_a_mean_over_time_and_a_peak(void **state) {
+	(void)state;
+	struct series *series = series_new(SEC, 2);
+	/* Two threads. The first tenth: 3 and 5 on the wire. The second: 20 and nobody, and what the second began just behind its end. The rest: nothing. */
+	tick_wire(series, 100, 100, 300);
+	tick_wire(series, 100, 100, 500);
+	tick_wire(series, 200, 100, 2000);
+	tick_wire(series, 200, 100, -1);
+	for (nsec at = 300; at <= 1000; at += 100) {
+		tick_wire(series, at, 100, at == 300);
+		tick_wire(series, at, 100, 0);
+	}
+	/* The next second ends at 1.25 s; one thread left at 1.1 s; each had 4 on the wire as long as it was there. */
+	tick_wire(series, 1100, 200, 800);
+	tick_wire(series, 1250, 150, 600);
+	struct seen *seen = look(series);
+	assert_int_equal(seen->slots, 2);
+	assert_int_equal(series_end(series), 1250 * MSEC);
+	assert_float_equal(series_on_wire(series, &seen->at[0]), 2.8, 1e-9); /* (300 + 500 + 2000) / 1000 */
+	assert_int_equal(seen->at[0].counts.wire_peak, 19990);               /* 1999 / 100 */
+	assert_float_equal(series_on_wire(series, &seen->at[1]), 5.6, 1e-9); /* 1400 / 250: looked for 175 each, but 250 have passed */
+	assert_int_equal(seen->at[1].counts.wire_peak, 8000);                /* 800 / 100; later 600 / 150 */
+	free(seen);
 	series_free(series);
 }
 
@@ -239,6 +317,8 @@ int main(void) {
 		cmocka_unit_test(random_ticks_with_gaps_lose_nothing),
 		cmocka_unit_test(a_year_without_a_tick_is_quickly_passed),
 		cmocka_unit_test(an_ordinary_slot_takes_few_bytes),
+		cmocka_unit_test(ends_and_statuses_are_told_apart),
+		cmocka_unit_test(requests_on_the_wire_are_a_mean_over_time_and_a_peak),
 	};
 	return cmocka_run_group_tests_name("stats/series", tests, setup, teardown);
 }

@@ -8,15 +8,16 @@ import json
 URL = "http://127.0.0.1:9/"
 
 TEXTS = ("url accept content_type data host stages tls_min tls_max method retry_stale arrival spin kernel_stamps basic_auth bearer proxy proxy_url "
-         "unix_socket connection_pick http_version output_format metrics_range tmp_path").split()
+         "unix_socket connection_pick http_version output_format metrics_range").split()
 PATHS = "data_file data_lines urls_from_file cacert cert key junit output export_csv export_json export_jsonl hdr_log db_url".split()
+FOLDERS = ["charts_path", "tmp_path"]
 CHOICES = "method retry_stale arrival spin kernel_stamps tls_min tls_max connection_pick http_version output_format".split()
 COUNTS = {"max_tasks": (1, 1000000), "concurrency": (1, 1000000), "connections": (1, 1000000), "spawn_rate": (1, 1000000),
           "spawn_interval": (1, 3600000), "requests": (1, 10**18), "threads": (1, 256), "preconnect": (0, 1000000), "seed": (0, 10**18),
           "redirect": (0, 1000), "requests_per_connection": (1, 10**18), "http2_parallel": (1, 1000), "streams": (1, 1000), "metrics_max": (1, 10**18), "log_shards": (1, 64)}
 REALS = {"rate": 10**7, "rpm": 6 * 10**8}
 TIMES = {"duration": 31622400, "warmup": 31622400, "timeout": 86400, "connect_timeout": 86400}
-FLAGS = ("no_ua authorized insecure tls_resume json truth strict no_color compressed no_proxy ipv4 ipv6 no_pre_lookup disable_keepalive http2 keep_tmp").split()
+FLAGS = ("no_ua authorized insecure tls_resume json truth strict no_color compressed no_proxy ipv4 ipv6 no_pre_lookup disable_keepalive http2 keep_tmp no_charts").split()
 LISTS = {"headers": "A: b", "alpn": "http/1.1", "proxy_headers": "A: b", "form": "a=b", "connect_to": "a:1:b:2", "bind": "127.0.0.1", "labels": "a=b"}
 
 
@@ -28,6 +29,11 @@ def wrong_values():
     for key in PATHS:
         for value in 5, 1.5, True, [1], {}:
             yield key, value, "is not the path of a file"
+    for key in FOLDERS:
+        for value in 5, 1.5, True, [1], {}:
+            yield key, value, "is not the path of a folder"
+    yield "charts_path", "", "is empty"
+    yield "charts_path", "50", "is a number"
     for key in CHOICES:
         yield key, "wibble", "'wibble'"
         yield key, "", "''"

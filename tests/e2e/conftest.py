@@ -40,6 +40,12 @@ def pytest_sessionstart(session):
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "REQUEST_METHOD"):
         for word in (name, name.upper()):
             os.environ.pop(word, None)  # the machine's own proxies are none of ours
+    session.config.home = tempfile.mkdtemp(prefix="strest-home-")
+    os.environ["HOME"] = session.config.home  # each run draws its charts below it
+
+
+def pytest_sessionfinish(session):
+    shutil.rmtree(getattr(session.config, "home", ""), ignore_errors=True)
 
 
 class Finished:
