@@ -295,8 +295,8 @@ def startup(bench):
     """How long a run of one request takes, from the launch to the end of the program."""
     rounds = bench.rounds or 20
     with measure.Server(bench.program) as server:
-        once = [bench.program, "-u", server.url(), "--requests", 1, "-m", 1, "-t", "1s", "--json"]
-        cases = {"--version": [bench.program, "--version"], "one request": once}
+        once = [bench.program, "-u", server.url(), "--requests", 1, "-m", 1, "-t", "1s", "--json", "--no-charts"]
+        cases = {"--version": [bench.program, "--version"], "one request": once, "with charts": [*once[:-1], "--charts-path", bench.folder / "charts"]}
         data = {name: [measure.measure(command, 1) for _ in range(rounds)] for name, command in cases.items()}
     for runs in data.values():
         for got in runs:

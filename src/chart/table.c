@@ -86,9 +86,10 @@ static double value_no_class(const struct point *point) {
 	return flow(point, point->counts.classes[4]);
 }
 static double value_wire_mean(const struct point *point) {
-	return point->wire_mean;
+	return point->is_short ? NAN : point->wire_mean; /* the drain is no course */
 }
 static double value_wire_peak(const struct point *point) {
+	if (point->is_short) return NAN;
 	return point->wire_peak > point->wire_mean ? point->wire_peak : point->wire_mean;
 }
 static double value_late_p99(const struct point *point) {
