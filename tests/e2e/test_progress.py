@@ -93,7 +93,8 @@ def test_a_message_during_the_run_stands_on_a_line_of_its_own(on_terminal):
     assert "strest: stopping: waiting for the requests in flight; a second signal leaves at once" in rows
     last = bars(rows)
     assert len(last) == 1 and " | stopped" in last[0] and float(re.search(r"(\d+\.\d)%", last[0])[1]) < 50
-    assert [row for row in rows if row][-1] == last[0]
+    end = [row for row in rows if row]
+    assert end[end.index(last[0]) + 1].startswith("strest: charts: 14 files in "), "the bar stays, and what is said later stands below it"
 
 
 @pytest.mark.option("verbose")
