@@ -122,7 +122,7 @@ class Running:
 
 
 def without_charts(args):
-    """What keeps a run from drawing, which takes a fifth of a second, ten times that with a sanitizer: a test of charts names a folder for them."""
+    """What keeps a run from drawing, which takes a fifth of a second, ten times that with a sanitizer: a test of charts names a folder for them, or says charts=True."""
     loads = any(word in args for word in ("-u", "--url", "--urls-from-file")) and args[0] not in ("target", "config", "help")
     says = any(word.startswith(("-c", "-n", "--charts", "--no-charts", "--print-config")) for word in args)
     return ["--no-charts"] if loads and not says else []
@@ -135,9 +135,9 @@ class Strest:
         self.binary = BINARY
         self.runs = []
 
-    def start(self, *args, prefix=(), **more):
+    def start(self, *args, prefix=(), charts=False, **more):
         """Starts it, behind the words of another command if there are any, and returns at once."""
-        run = Running([*prefix, self.binary, *without_charts(list(map(str, args))), *args], **more)
+        run = Running([*prefix, self.binary, *([] if charts else without_charts(list(map(str, args)))), *args], **more)
         self.runs.append(run)
         return run
 

@@ -247,7 +247,7 @@ def test_an_imbalance_is_printed_with_all_results(faulty, target):
     assert finished.code == 1
     assert "NOT BALANCE" in finished.out
     assert "Response time" in finished.out
-    assert finished.out.rstrip().endswith("Charts: enabled")
+    assert finished.out.rstrip().endswith("Charts: disabled")
 
 
 def test_a_fault_is_put_in_only_where_it_is_asked_for(faulty, target):

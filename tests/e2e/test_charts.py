@@ -86,14 +86,14 @@ def test_the_next_run_replaces_them(strest, target, tmp_path):
 @pytest.mark.parametrize("path, want", [("~/charts here", "charts here"), (None, ".strest/charts")])
 def test_a_path_may_begin_at_home(strest, target, tmp_path, path, want):
     words = ["-c", path] if path else []
-    assert strest.run(*load(target(), "--requests", "4", "-t", "20s", *words), env={"HOME": str(tmp_path)}).code == 0
+    assert strest.run(*load(target(), "--requests", "4", "-t", "20s", *words), env={"HOME": str(tmp_path)}, charts=True).code == 0
     all_good(tmp_path / want)
 
 
 @pytest.mark.option("charts-path")
 def test_without_a_home_they_lie_in_the_working_directory(strest, target, tmp_path):
     words = load(target(), "--requests", "4", "-t", "20s")
-    finished = strest.run(*words, env={"HOME": ""}, prepare=lambda: os.chdir(tmp_path))
+    finished = strest.run(*words, charts=True, env={"HOME": ""}, prepare=lambda: os.chdir(tmp_path))
     assert finished.code == 0
     all_good(tmp_path / ".strest" / "charts")
 
@@ -114,7 +114,7 @@ def test_a_file_says_the_same(strest, target, tmp_path):
     (tmp_path / "b.toml").write_text(f'charts_path = "{tmp_path}/two"\nno_charts = true\n')
     server = target()
     for name in "a", "b":
-        assert strest.run(*load(server, "--requests", "4", "-t", "20s", "--config", tmp_path / f"{name}.toml")).code == 0
+        assert strest.run(*load(server, "--requests", "4", "-t", "20s", "--config", tmp_path / f"{name}.toml"), charts=True).code == 0
     all_good(tmp_path / "one")
     assert not (tmp_path / "two").exists()
 

@@ -123,7 +123,7 @@ def test_a_run_that_was_stopped_has_sixteen_lines_too(strest, target):
     finished = run.wait()
     assert finished.code == 0
     assert "stopped by a signal" in finished.out
-    assert finished.out.rstrip().endswith("Charts: enabled")
+    assert finished.out.rstrip().endswith("Charts: disabled")
 
 
 @pytest.mark.parametrize("form", [[], ["--json"]])

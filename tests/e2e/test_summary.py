@@ -22,7 +22,7 @@ LINES = [
     r"P50/P90/P99 Latency \(ok\): (\d+)ms / (\d+)ms / (\d+)ms",
     r"Avg RPS: (\d+\.\d\d)",
     r"Avg RPM: (\d+\.\d\d)",
-    r"Charts: (enabled)",
+    r"Charts: (disabled)",
 ]
 
 
