@@ -38,6 +38,7 @@ bool charts_out(const struct out_settings *out, struct report *report, struct ar
 	bool good = charts_write(report, folder, &report->run.charts, &err);
 	let_signals(false, report);
 	if (report->run.charts > 0) log_info("charts: %zu files in %s", report->run.charts, folder);
-	if (!good) log_write(LOG_ERROR, "--charts-path: %s", err.text);
-	return good;
+	if (!good && out->charts_path) log_write(LOG_ERROR, "--charts-path: %s", err.text);
+	if (!good && !out->charts_path) log_warn("charts: %s; --charts-path FOLDER draws them elsewhere, --no-charts not at all", err.text);
+	return good || !out->charts_path; /* nobody asked for these */
 }

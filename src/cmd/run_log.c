@@ -97,8 +97,14 @@ void run_log_begin(struct run_log *log, const char *run_id, int64_t start_unix_n
 	free(line);
 }
 
+void run_log_watch(struct run_log *log) {
+	const struct err *fault = log->book ? logbook_fault(log->book) : NULL;
+	if (fault) log_warn("--tmp-path: %s; the run goes on, its log ends here", fault->text);
+}
+
 uint64_t run_log_drain(struct run_log *log) {
 	if (log->book) logbook_drain(log->book, &log->totals);
+	run_log_watch(log);
 	return log->totals.shed;
 }
 

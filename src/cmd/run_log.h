@@ -32,6 +32,9 @@ void run_log_join(const struct run_log *log, struct run_inputs *inputs);
 /* The run has started: what the log's first line says is known. */
 void run_log_begin(struct run_log *log, const char *run_id, int64_t start_unix_ns);
 
+/* Says once on stderr that the log cannot be written any more. To be called now and then during the run. */
+void run_log_watch(struct run_log *log);
+
 /* The workers have ended: everything goes to the files. Returns how many records a writer was too slow for. */
 uint64_t run_log_drain(struct run_log *log);
 

@@ -117,6 +117,7 @@ void watch_run(struct watch *watch, int signals) {
 		if (state.started && watch->start_unix_ns == 0) watch_start(watch);
 		watch_mark(watch, &state);
 		watch_for_hope(watch, state.elapsed);
+		run_log_watch(watch->log);
 		watch_thresholds(watch, state.elapsed);
 	}
 	if (!watch->forced) run_finish(watch->run, watch_on_tick, watch, &watch->totals);

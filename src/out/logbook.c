@@ -12,11 +12,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/log.h"
 #include "base/mailbox.h"
 
 #define TEXT_BYTES ((size_t)256 << 10) /* written at once when full */
 #define FLUSH_EVERY (500 * MSEC)       /* what lies there is written at the latest */
+#define BLOCKS_MAX 4096                /* of all ports together: 118 MB */
 #define PAUSE (10 * MSEC)              /* between two looks at empty ports */
 
 /* One file and its thread. */
@@ -42,6 +42,8 @@ struct logbook {
 	struct logport *ports;
 	struct mailbox first; /* the first line, for all */
 	_Atomic bool stop;
+	_Atomic(const struct err *) fault; /* the first one; it does not change any more */
+	bool fault_told;
 };
 
 /* The text goes to the file; a failure is noted once, and from then on records are lost. */
@@ -53,7 +55,8 @@ static void shard_flush(struct shard *shard) {
 			done += (size_t)more;
 		} else if (errno != EINTR) {
 			err_set_sys(&shard->totals.fault, ERR_FAILED, errno, "cannot write '%s'", shard->book->paths[shard->index]);
-			log_warn("--tmp-path: %s; the run goes on, its log ends here", shard->totals.fault.text);
+			const struct err *none = NULL;
+			atomic_compare_exchange_strong(&shard->book->fault, &none, &shard->totals.fault);
 		}
 	}
 	bool whole = !shard->totals.fault.text[0];
@@ -155,7 +158,7 @@ bool logbook_open(const struct logbook_setup *setup, struct logbook **ret, struc
 	book->paths = arena_array(&book->arena, setup->shards, sizeof(*book->paths));
 	book->shards = mem_zeroed(setup->shards, sizeof(*book->shards));
 	for (unsigned i = 0; i < setup->shards; i++) book->shards[i].file = -1;
-	while (blocks > 4 && blocks * setup->shards > LOGPORT_BLOCKS) blocks /= 2;
+	while (blocks > 4 && (blocks * setup->shards > LOGPORT_BLOCKS || blocks * setup->shards * setup->workers > BLOCKS_MAX)) blocks /= 2;
 	book->ports = mem_zeroed((size_t)setup->workers * setup->shards, sizeof(*book->ports));
 	for (size_t i = 0; i < (size_t)setup->workers * setup->shards; i++) logport_open(&book->ports[i], blocks);
 	char *folder = arena_format(&book->arena, "%s", setup->folder);
@@ -182,6 +185,13 @@ const char *const *logbook_paths(const struct logbook *book) {
 
 void logbook_begin(struct logbook *book, const char *line) {
 	mailbox_swap(&book->first, arena_format(&book->arena, "%s", line));
+}
+
+const struct err *logbook_fault(struct logbook *book) {
+	const struct err *fault = atomic_load(&book->fault);
+	if (!fault || book->fault_told) return NULL;
+	book->fault_told = true;
+	return fault;
 }
 
 void logbook_drain(struct logbook *book, struct logbook_totals *ret) {

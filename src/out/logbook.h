@@ -37,6 +37,9 @@ struct logport *logbook_ports(const struct logbook *book);
 /* Says the first line of each file, with its '\n': once the start of the run is known. Nothing is written before. Copied. */
 void logbook_begin(struct logbook *book, const char *line);
 
+/* Returns the first failed write once there is one, and only once; else NULL. */
+const struct err *logbook_fault(struct logbook *book);
+
 /* All workers have ended: writes what is left, then the line of `end` (NULL: none; with '\n'), and stops the writers. */
 void logbook_drain(struct logbook *book, struct logbook_totals *ret);
 void logbook_end(struct logbook *book, const char *line);

@@ -90,6 +90,13 @@ def test_a_path_may_begin_at_home(strest, target, tmp_path, path, want):
     all_good(tmp_path / want)
 
 
+def test_a_home_that_takes_none_costs_a_warning(strest, target):
+    """Nobody asked for them."""
+    finished = strest.run(*load(target(), "--requests", "4", "-t", "20s"), env={"HOME": "/proc"}, charts=True)
+    assert finished.code == 0 and "warning: charts: cannot make" in finished.err and "--charts-path FOLDER" in finished.err
+    assert finished.out.splitlines()[-1] == SIXTEENTH[False]
+
+
 @pytest.mark.option("charts-path")
 def test_without_a_home_they_lie_in_the_working_directory(strest, target, tmp_path):
     words = load(target(), "--requests", "4", "-t", "20s")
