@@ -94,6 +94,16 @@ _strest_target_value() {
 }
 _strest_target_options='--help --verbose --no-color --listen --threads --stall --spin --record --streams --tls --cert --key'
 
+_strest_cleanup_value() {
+	case $1 in
+	--tmp-path) COMPREPLY=() ;;
+	--charts-path | -c) COMPREPLY=() ;;
+	--older-than) COMPREPLY=() ;;
+	*) return 1 ;;
+	esac
+}
+_strest_cleanup_options='--help --tmp-path --charts-path --verbose --no-color --older-than --force --dry-run --with-charts'
+
 # Finds out which command is being written: options of `run` may stand before it, and their values are no commands.
 _strest_find_command() {
 	local i word cur=''
@@ -103,9 +113,9 @@ _strest_find_command() {
 		case $command,$word in
 		*,=) ((i++)) ;;
 		run,-*) [[ ${COMP_WORDS[i + 1]} != = ]] && _strest_run_value "$word" && ((i++)) ;;
-		run,target | run,config | run,help | config,check) command=$word ;;
-		help,target) command=all ;;
-		target,*) ;;
+		run,target | run,cleanup | run,config | run,help | config,check) command=$word ;;
+		help,target | help,cleanup) command=all ;;
+		target,* | cleanup,*) ;;
 		*) command=none ;;
 		esac
 	done
@@ -122,7 +132,7 @@ _strest() {
 	elif [[ $option == = ]]; then
 		option=${COMP_WORDS[COMP_CWORD - 2]} assigned=yes
 	fi
-	if [[ $command == run || $command == target ]] && "_strest_${command}_value" "$option"; then
+	if [[ $command == run || $command == target || $command == cleanup ]] && "_strest_${command}_value" "$option"; then
 		COMPREPLY=("${COMPREPLY[@]/#/$prefix}")
 	elif [[ $assigned ]]; then
 		_strest_words 'true false'
@@ -132,11 +142,12 @@ _strest() {
 	else
 		case $command,$cur in
 		run,-*) _strest_words "$_strest_run_options" ;;
-		run,*) _strest_words 'target config help' ;;
+		run,*) _strest_words 'target cleanup config help' ;;
 		target,*) _strest_words "$_strest_target_options" ;;
+		cleanup,*) _strest_words "$_strest_cleanup_options" ;;
 		config,*) _strest_words check ;;
 		check,*) _strest_files ;;
-		help,*) _strest_words 'target all' ;;
+		help,*) _strest_words 'target cleanup all' ;;
 		all,*) _strest_words all ;;
 		esac
 	fi

@@ -49,6 +49,7 @@ enum connection_pick { CONNECTION_PICK_LRU, CONNECTION_PICK_MRU };
 #define SECTION_out SETTING_DROP
 #define SECTION_file SETTING_DROP
 #define SECTION_target SETTING_DROP
+#define SECTION_cleanup SETTING_DROP
 
 #undef SECTION_load
 #define SECTION_load SETTING_KEEP
@@ -106,6 +107,14 @@ struct target_settings {
 #undef SECTION_target
 #define SECTION_target SETTING_DROP
 
+#undef SECTION_cleanup
+#define SECTION_cleanup SETTING_KEEP
+struct cleanup_settings {
+#include "config/options.def"
+};
+#undef SECTION_cleanup
+#define SECTION_cleanup SETTING_DROP
+
 #undef SECTION_load
 #undef SECTION_http
 #undef SECTION_net
@@ -113,6 +122,7 @@ struct target_settings {
 #undef SECTION_out
 #undef SECTION_file
 #undef SECTION_target
+#undef SECTION_cleanup
 #undef OPTION
 
 /* The proxies that the environment names. NULL: not set, or empty. */
@@ -130,4 +140,5 @@ struct settings {
 	struct out_settings out;
 	struct file_settings file;
 	struct target_settings target;
+	struct cleanup_settings cleanup;
 };

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "cmd/cleanup.h"
 #include "cmd/load.h"
 #include "config/cli.h"
 #include "help/help.h"
@@ -39,6 +40,7 @@ static int main_act(const struct cli *cli, struct arena *arena) {
 	switch (cli->action) {
 	case CLI_RUN: return load_run(cli, arena);
 	case CLI_TARGET: return target_run(&cli->settings.target);
+	case CLI_CLEANUP: return cleanup_run(&cli->settings, arena);
 	case CLI_HELP: return main_print(cli->help_all ? help_all(cli->command, arena) : help_short(cli->command, arena), false);
 	case CLI_VERSION: return main_print(help_version(arena), false);
 	case CLI_PRINT_CONFIG:

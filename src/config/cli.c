@@ -74,7 +74,6 @@ static bool ask_help(struct parse *p, enum option_command command) {
 }
 
 static bool refuse_unknown(struct parse *p, struct slice name) {
-	enum option_command other = p->command == COMMAND_RUN ? COMMAND_TARGET : COMMAND_RUN;
 	const char *near = option_nearest(name, p->command);
 	struct slice own = option_nearest_word(name, p->command == COMMAND_RUN ? "help|version" : "help");
 	const struct later_row *later = p->command == COMMAND_RUN ? later_by_flag(name) : NULL;
@@ -82,8 +81,11 @@ static bool refuse_unknown(struct parse *p, struct slice name) {
 	const char *typed = quote_text(&quote, slice_of(arena_format(p->arena, "--%.*s", (int)name.size, name.at)));
 
 	if (later) return err_set(p->err, ERR_USAGE, "unknown option %s; %s", typed, later->words);
-	if (option_by_name(name, other)) {
-		return err_set(p->err, ERR_USAGE, "unknown option %s; it belongs to 'strest%s'", typed, other == COMMAND_TARGET ? " target" : "");
+	for (size_t i = 0; i < OPTION_COMMANDS; i++) {
+		const struct option_command_row *other = &option_commands[i];
+		if (other->command != p->command && option_by_name(name, other->command))
+			return err_set(
+				p->err, ERR_USAGE, "unknown option %s; it belongs to 'strest%s%s'", typed, *other->name ? " " : "", other->name);
 	}
 	if (!near && own.size) near = arena_copy(p->arena, own);
 	if (near) return err_set(p->err, ERR_USAGE, "unknown option %s; did you mean '--%s'?", typed, near);
@@ -188,7 +190,7 @@ static bool read_options(struct parse *p, int argc, char **argv, int *ret_word, 
 
 static bool refuse_word(struct parse *p, const char *word) {
 	struct quote quote;
-	struct slice near = option_nearest_word(slice_of(word), "target|config|help");
+	struct slice near = option_nearest_word(slice_of(word), "target|cleanup|config|help");
 	const char *typed = quote_word(p, &quote, word);
 
 	if (strstr(word, "://")) return err_set(p->err, ERR_USAGE, "unknown command %s; write --url before the address", typed);
@@ -201,11 +203,11 @@ static bool refuse_word(struct parse *p, const char *word) {
 	return err_set(p->err, ERR_USAGE, "unknown command %s", typed);
 }
 
-/* help, help all, help target, help target all. */
+/* help, help all, help target, help target all, the same with other commands. */
 static bool read_help(struct parse *p, int argc, char **argv) {
 	struct quote quote;
-	enum option_command command = argc > 1 && strcmp(argv[1], "target") == 0 ? COMMAND_TARGET : COMMAND_RUN;
-	int word = command == COMMAND_TARGET ? 2 : 1;
+	enum option_command command = argc > 1 ? option_command_of(argv[1]) : COMMAND_RUN;
+	int word = command == COMMAND_RUN ? 1 : 2;
 	if (word < argc && strcmp(argv[word], "all") == 0) {
 		p->cli.help_all = true;
 		word++;
@@ -247,13 +249,14 @@ static bool check_rules(struct parse *p) {
 	return check_all(&check, p->err);
 }
 
-static bool read_target(struct parse *p, int argc, char **argv) {
+/* A command that is no load test: its options, and nothing else. No file is read. */
+static bool read_command(struct parse *p, enum option_command command, int argc, char **argv) {
 	struct quote quote;
 	bool ended;
 	int word;
 
-	p->command = COMMAND_TARGET;
-	p->cli.action = CLI_TARGET;
+	p->command = command;
+	p->cli.action = command == COMMAND_TARGET ? CLI_TARGET : CLI_CLEANUP;
 	if (!read_options(p, argc, argv, &word, &ended)) return false;
 	if (p->cli.action == CLI_HELP || p->cli.action == CLI_VERSION) return true;
 	if (word < argc) return err_set(p->err, ERR_USAGE, "unexpected word %s; every value belongs to an option", quote_word(p, &quote, argv[word]));
@@ -315,7 +318,8 @@ static bool read_run(struct parse *p, int argc, char **argv) {
 	if (!read_options(p, argc, argv, &word, &ended)) return false;
 	if (p->cli.action == CLI_HELP || p->cli.action == CLI_VERSION) return true;
 	if (word < argc && ended) return err_set(p->err, ERR_USAGE, "unexpected word %s after '--'", quote_word(p, &quote, argv[word]));
-	if (word < argc && strcmp(argv[word], "target") == 0) return read_target(p, argc - word, argv + word);
+	if (word < argc && option_command_of(argv[word]) != COMMAND_RUN)
+		return read_command(p, option_command_of(argv[word]), argc - word, argv + word);
 	if (word < argc && strcmp(argv[word], "help") == 0) return read_help(p, argc - word, argv + word);
 	if (word < argc && strcmp(argv[word], "config") == 0) return read_config(p, argc - word, argv + word);
 	if (word < argc && word > 1 && *argv[word - 1] && strchr(argv[word - 1], ':') == strchr(argv[word - 1], 0) - 1)

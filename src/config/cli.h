@@ -10,6 +10,7 @@
 enum cli_action {
 	CLI_RUN,          /* a load test: settings are complete and checked */
 	CLI_TARGET,       /* strest target */
+	CLI_CLEANUP,      /* strest cleanup */
 	CLI_HELP,         /* help for `command`: all of it if `help_all` */
 	CLI_VERSION,      /* the version */
 	CLI_PRINT_CONFIG, /* --print-config: print `text` on stdout, exit 0. Warnings come first */

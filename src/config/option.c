@@ -11,6 +11,14 @@ const struct option_row option_rows[OPTION_COUNT] = {
 #define NAME_COUNT 3 /* long names of a row at most */
 #define NAME_SIZE 64 /* longer words are not near to anything */
 
+const struct option_command_row option_commands[OPTION_COMMANDS] = {{COMMAND_RUN, ""}, {COMMAND_TARGET, "target"}, {COMMAND_CLEANUP, "cleanup"}};
+
+enum option_command option_command_of(const char *word) {
+	for (size_t i = 1; i < OPTION_COMMANDS; i++)
+		if (strcmp(word, option_commands[i].name) == 0) return option_commands[i].command;
+	return COMMAND_RUN;
+}
+
 size_t option_index(const struct option_row *row) {
 	assert(row >= option_rows && row < option_rows + OPTION_COUNT);
 	return (size_t)(row - option_rows);

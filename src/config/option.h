@@ -10,12 +10,13 @@
 enum option_kind { KIND_BOOL, KIND_COUNT, KIND_REAL, KIND_TEXT, KIND_LIST, KIND_TIME, KIND_CHOICE, KIND_STATUS, KIND_STAGES, KIND_TLS };
 
 /* The heading under which --help shows an option. */
-enum option_group { GROUP_REQUEST, GROUP_LOAD, GROUP_CONNECT, GROUP_TLS, GROUP_OUTPUT, GROUP_CONFIG, GROUP_TARGET, GROUP_COUNT };
+enum option_group { GROUP_REQUEST, GROUP_LOAD, GROUP_CONNECT, GROUP_TLS, GROUP_OUTPUT, GROUP_CONFIG, GROUP_TARGET, GROUP_CLEANUP, GROUP_COUNT };
 
 /* Bits of option_row.commands. */
 enum option_command {
-	COMMAND_RUN = 1,    /* strest */
-	COMMAND_TARGET = 2, /* strest target */
+	COMMAND_RUN = 1,     /* strest */
+	COMMAND_TARGET = 2,  /* strest target */
+	COMMAND_CLEANUP = 4, /* strest cleanup */
 };
 
 /* A rule for one text that its kind does not know. */
@@ -70,6 +71,17 @@ enum {
 };
 
 extern const struct option_row option_rows[OPTION_COUNT];
+
+/* The commands that have options, COMMAND_RUN first. */
+#define OPTION_COMMANDS 3
+struct option_command_row {
+	enum option_command command;
+	const char *name; /* the word on the command line; of COMMAND_RUN "", there is none */
+};
+extern const struct option_command_row option_commands[OPTION_COMMANDS];
+
+/* Returns a command by its word, COMMAND_RUN for any other. */
+enum option_command option_command_of(const char *word);
 
 /* Returns the row's position in the table. */
 size_t option_index(const struct option_row *row);

@@ -11,7 +11,7 @@ static struct err err;
 
 static bool parse(const char *flag, const char *text) {
 	const struct option_row *row = option_by_name(slice_of(flag), COMMAND_RUN);
-	if (!row) row = option_by_name(slice_of(flag), COMMAND_TARGET);
+	for (size_t i = 1; !row && i < OPTION_COMMANDS; i++) row = option_by_name(slice_of(flag), option_commands[i].command);
 	assert_non_null(row);
 	return value_parse(row, text, &arena, &settings, &err);
 }
@@ -170,6 +170,10 @@ static const struct {
 	{"requests-per-connection", "0", "--requests-per-connection: '0' is too small; write at least 1"},
 	{"connection-pick", "fifo", "--connection-pick: 'fifo' is no choice; write one of lru, mru"},
 	{"debug", "all", "--debug: 'all' is not a truth value; write true or false"},
+	{"older-than", "old", "--older-than: 'old' is not a duration; write e.g. --older-than 10s"},
+	{"force", "1", "--force: '1' is not a truth value; write true or false"},
+	{"dry-run", "1", "--dry-run: '1' is not a truth value; write true or false"},
+	{"with-charts", "1", "--with-charts: '1' is not a truth value; write true or false"},
 	{"stall", "1s/1s", "--stall: '1s/1s' is not TIME/PERIOD with a TIME over 0 and below PERIOD; write e.g. --stall 200ms/1s"},
 };
 

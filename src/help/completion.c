@@ -13,7 +13,7 @@
 static const struct {
 	enum option_command command;
 	const char *name;
-} commands[] = {{COMMAND_RUN, "run"}, {COMMAND_TARGET, "target"}};
+} commands[] = {{COMMAND_RUN, "run"}, {COMMAND_TARGET, "target"}, {COMMAND_CLEANUP, "cleanup"}};
 
 /* Appends text between single quotes, with `quote` for a single quote in it, and `escaped` characters behind a backslash. */
 static void add_quoted(struct buf *script, const char *text, const char *quote, const char *escaped) {
@@ -50,9 +50,9 @@ static const char bash_tail[] =
 	"\t\tcase $command,$word in\n"
 	"\t\t*,=) ((i++)) ;;\n"
 	"\t\trun,-*) [[ ${COMP_WORDS[i + 1]} != = ]] && _strest_run_value \"$word\" && ((i++)) ;;\n"
-	"\t\trun,target | run,config | run,help | config,check) command=$word ;;\n"
-	"\t\thelp,target) command=all ;;\n"
-	"\t\ttarget,*) ;;\n"
+	"\t\trun,target | run,cleanup | run,config | run,help | config,check) command=$word ;;\n"
+	"\t\thelp,target | help,cleanup) command=all ;;\n"
+	"\t\ttarget,* | cleanup,*) ;;\n"
 	"\t\t*) command=none ;;\n"
 	"\t\tesac\n"
 	"\tdone\n"
@@ -69,7 +69,7 @@ static const char bash_tail[] =
 	"\telif [[ $option == = ]]; then\n"
 	"\t\toption=${COMP_WORDS[COMP_CWORD - 2]} assigned=yes\n"
 	"\tfi\n"
-	"\tif [[ $command == run || $command == target ]] && \"_strest_${command}_value\" \"$option\"; then\n"
+	"\tif [[ $command == run || $command == target || $command == cleanup ]] && \"_strest_${command}_value\" \"$option\"; then\n"
 	"\t\tCOMPREPLY=(\"${COMPREPLY[@]/#/$prefix}\")\n"
 	"\telif [[ $assigned ]]; then\n"
 	"\t\t_strest_words 'true false'\n"
@@ -79,11 +79,12 @@ static const char bash_tail[] =
 	"\telse\n"
 	"\t\tcase $command,$cur in\n"
 	"\t\trun,-*) _strest_words \"$_strest_run_options\" ;;\n"
-	"\t\trun,*) _strest_words 'target config help' ;;\n"
+	"\t\trun,*) _strest_words 'target cleanup config help' ;;\n"
 	"\t\ttarget,*) _strest_words \"$_strest_target_options\" ;;\n"
+	"\t\tcleanup,*) _strest_words \"$_strest_cleanup_options\" ;;\n"
 	"\t\tconfig,*) _strest_words check ;;\n"
 	"\t\tcheck,*) _strest_files ;;\n"
-	"\t\thelp,*) _strest_words 'target all' ;;\n"
+	"\t\thelp,*) _strest_words 'target cleanup all' ;;\n"
 	"\t\tall,*) _strest_words all ;;\n"
 	"\t\tesac\n"
 	"\tfi\n"
@@ -137,8 +138,9 @@ static const char zsh_tail[] = "\n"
 			       "\trest)\n"
 			       "\t\tcase $line[1] in\n"
 			       "\t\ttarget) _arguments -s -S $_strest_target_options && ret=0 ;;\n"
+			       "\t\tcleanup) _arguments -s -S $_strest_cleanup_options && ret=0 ;;\n"
 			       "\t\tconfig) _arguments '1: :(check)' '2:FILE:_files' && ret=0 ;;\n"
-			       "\t\thelp) _arguments '1: :(target all)' '2: :(all)' && ret=0 ;;\n"
+			       "\t\thelp) _arguments '1: :(target cleanup all)' '2: :(all)' && ret=0 ;;\n"
 			       "\t\tesac\n"
 			       "\t\t;;\n"
 			       "\tesac\n"
@@ -184,7 +186,8 @@ static void add_zsh_row(struct buf *script, const struct option_row *row, struct
 
 static void add_zsh(struct buf *script, struct arena *arena) {
 	buf_add_text(script, "#compdef strest\n# What can follow \"strest\", for zsh.\n" HEAD "\n_strest_commands=(\n");
-	buf_add_text(script, "\t'target:be a server to test against'\n\t'config:check a config file'\n\t'help:show help'\n)\n");
+	buf_add_text(script, "\t'target:be a server to test against'\n\t'cleanup:delete what runs left behind'\n\t'config:check a config "
+			     "file'\n\t'help:show help'\n)\n");
 	for (size_t c = 0; c < LENGTH(commands); c++) {
 		buf_add_format(script, "\n_strest_%s_options=(\n\t'(- *)'{-h,--help}'[Show help]: :(all)'\n", commands[c].name);
 		if (commands[c].command == COMMAND_RUN) buf_add_text(script, "\t'(- *)'{-V,--version}'[Show the version]'\n");
@@ -197,23 +200,27 @@ static void add_zsh(struct buf *script, struct arena *arena) {
 
 /* ---- fish ---- */
 
-static const char fish_head[] = "# What can follow \"strest\", for fish.\n" HEAD "\n"
-				"complete -c strest -f\n"
-				"complete -c strest -n __fish_use_subcommand -a target -d 'be a server to test against'\n"
-				"complete -c strest -n __fish_use_subcommand -a config -d 'check a config file'\n"
-				"complete -c strest -n __fish_use_subcommand -a help -d 'show help'\n"
-				"complete -c strest -n '__fish_seen_subcommand_from help' -a 'target all'\n"
-				"complete -c strest -n '__fish_seen_subcommand_from config; and not __fish_seen_subcommand_from check' -a check\n"
-				"complete -c strest -n '__fish_seen_subcommand_from config; and __fish_seen_subcommand_from check' -F\n"
-				"complete -c strest -s h -l help -d 'Show help'\n"
-				"complete -c strest -n 'not __fish_seen_subcommand_from target config help' -s V -l version -d 'Show the version'\n";
+static const char fish_head[] =
+	"# What can follow \"strest\", for fish.\n" HEAD "\n"
+	"complete -c strest -f\n"
+	"complete -c strest -n __fish_use_subcommand -a target -d 'be a server to test against'\n"
+	"complete -c strest -n __fish_use_subcommand -a cleanup -d 'delete what runs left behind'\n"
+	"complete -c strest -n __fish_use_subcommand -a config -d 'check a config file'\n"
+	"complete -c strest -n __fish_use_subcommand -a help -d 'show help'\n"
+	"complete -c strest -n '__fish_seen_subcommand_from help' -a 'target cleanup all'\n"
+	"complete -c strest -n '__fish_seen_subcommand_from config; and not __fish_seen_subcommand_from check' -a check\n"
+	"complete -c strest -n '__fish_seen_subcommand_from config; and __fish_seen_subcommand_from check' -F\n"
+	"complete -c strest -s h -l help -d 'Show help'\n"
+	"complete -c strest -n 'not __fish_seen_subcommand_from target cleanup config help' -s V -l version -d 'Show the version'\n";
 
 static void add_fish_row(struct buf *script, const struct option_row *row, enum option_command command, struct arena *arena) {
 	const char *choices = words_choices(row, " ", arena);
 	for (unsigned n = 0; n < 3; n++) {
 		if (!option_name(row, n)) continue;
 		buf_add_format(script, "complete -c strest -n '%s' -l %s",
-			command == COMMAND_TARGET ? "__fish_seen_subcommand_from target" : "not __fish_seen_subcommand_from target config help",
+			command == COMMAND_TARGET    ? "__fish_seen_subcommand_from target"
+			: command == COMMAND_CLEANUP ? "__fish_seen_subcommand_from cleanup"
+						     : "not __fish_seen_subcommand_from target cleanup config help",
 			option_name(row, n));
 		if (n == 0 && row->letter) buf_add_format(script, " -s %c", row->letter);
 		if (choices)

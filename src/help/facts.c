@@ -13,16 +13,19 @@ const char fact_description[] =
 const struct fact_command fact_commands[FACT_COMMANDS] = {
 	{COMMAND_RUN, "strest --url URL [OPTION]...", "run a load test"},
 	{COMMAND_TARGET, "strest target [OPTION]...", "be a server to test against"},
+	{COMMAND_CLEANUP, "strest cleanup [OPTION]...", "delete what runs left behind"},
 	{0, "strest config check [FILE]", "check a config file: every fault with its line"},
-	{0, "strest help [target] [all]", "show this help, or that of strest target, or all of it"},
+	{0, "strest help [COMMAND] [all]", "show this help, or a command's, or all of it"},
 };
 
 const struct fact_code fact_codes[FACT_CODES] = {
 	{0, COMMAND_RUN, "the run finished, whatever the server answered"},
 	{0, COMMAND_TARGET, "ended by a signal"},
+	{0, COMMAND_CLEANUP, "everything that was to be deleted is gone, or there was nothing"},
 	{1, COMMAND_RUN, "a configuration, set-up or run-time error"},
 	{1, COMMAND_TARGET, "it could not listen"},
-	{2, COMMAND_RUN | COMMAND_TARGET, "the command line is wrong"},
+	{1, COMMAND_CLEANUP, "something could not be deleted, or the folder not be read"},
+	{2, COMMAND_RUN | COMMAND_TARGET | COMMAND_CLEANUP, "the command line is wrong"},
 	{3, COMMAND_RUN, "nothing could be measured: the server, or the proxy to it, could not be reached"},
 	{4, COMMAND_RUN, "strest or its machine limited the result (--strict)"},
 	{99, COMMAND_RUN, "a threshold was missed"},
@@ -63,6 +66,8 @@ const struct fact_example fact_examples[FACT_EXAMPLES] = {
 	{COMMAND_TARGET, "strest target", "serve on 127.0.0.1:3000", true},
 	{COMMAND_TARGET, "strest target --listen 127.0.0.1:0 --threads 2 --stall 200ms/1s", "two threads that stand still for 200 ms in every second",
 		true},
+	{COMMAND_CLEANUP, "strest cleanup --older-than 24h", "say which logs of runs are older than a day", true},
+	{COMMAND_CLEANUP, "strest cleanup --older-than 24h --force", "delete them", true},
 };
 
 const char *const fact_groups[GROUP_COUNT] = {
@@ -73,6 +78,7 @@ const char *const fact_groups[GROUP_COUNT] = {
 	[GROUP_OUTPUT] = "Output",
 	[GROUP_CONFIG] = "Configuration",
 	[GROUP_TARGET] = "Target",
+	[GROUP_CLEANUP] = "Cleanup",
 };
 
 const char *const fact_notes[FACT_NOTES] = {

@@ -30,10 +30,10 @@ struct fact_key {
 	const char *key, *value, *words;
 };
 
-#define FACT_COMMANDS 4
-#define FACT_CODES 9
+#define FACT_COMMANDS 5
+#define FACT_CODES 11
 #define FACT_VARIABLES 9
-#define FACT_EXAMPLES 10
+#define FACT_EXAMPLES 12
 #define FACT_KEYS 10
 #define FACT_NOTES 3
 #define FACT_NOTES_BRIEF 1 /* the first ones stand in the short help too */

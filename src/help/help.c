@@ -65,8 +65,10 @@ static void add_group(struct help *help, enum option_group group) {
 
 static void add_head(struct help *help) {
 	bool run = help->command == COMMAND_RUN, begun = false;
-	buf_add_format(
-		&help->buf, "strest %s, %s\n\n", STREST_VERSION, run ? "a load tester for HTTP servers" : "the built-in server to test against");
+	const char *words = run                               ? "a load tester for HTTP servers"
+			    : help->command == COMMAND_TARGET ? "the built-in server to test against"
+							      : "deletes what runs left behind";
+	buf_add_format(&help->buf, "strest %s, %s\n\n", STREST_VERSION, words);
 	for (size_t i = 0; i < FACT_COMMANDS; i++) {
 		const struct fact_command *command = &fact_commands[i];
 		if (command->options != help->command && !run) continue;

@@ -173,6 +173,8 @@ static void add_exit_status(struct buf *page, struct arena *arena) {
 	add_paragraph(page, fact_code_order);
 	add_paragraph(page, "Of `strest target`:");
 	add_codes(page, COMMAND_TARGET, arena);
+	add_paragraph(page, "Of `strest cleanup`:");
+	add_codes(page, COMMAND_CLEANUP, arena);
 }
 
 static void add_files(struct buf *page) {

@@ -64,9 +64,8 @@ static const char *option_keys(const struct option_row *row, struct arena *arena
 
 static void add_group(struct buf *page, enum option_group group, struct arena *arena) {
 	static const char *const heads[] = {"option", "key in a config file", "default", "what it does"};
-	bool target = false;
-	for (size_t i = 0; i < OPTION_COUNT; i++) target |= option_rows[i].group == group && !(option_rows[i].commands & COMMAND_RUN);
-	buf_add_format(page, "\n### %s%s\n\n", fact_groups[group], target ? " (strest target)" : "");
+	const char *command = group == GROUP_TARGET ? " (strest target)" : group == GROUP_CLEANUP ? " (strest cleanup)" : "";
+	buf_add_format(page, "\n### %s%s\n\n", fact_groups[group], command);
 	add_table(page, heads, LENGTH(heads));
 	for (size_t i = 0; i < OPTION_COUNT; i++) {
 		const struct option_row *row = &option_rows[i];
@@ -85,11 +84,11 @@ static void add_commands(struct buf *page, struct arena *arena) {
 		add_row(page, (const char *[]){arena_format(arena, "`%s`", fact_commands[i].usage), fact_commands[i].words}, 2);
 }
 
-/* The options of the target that stand in groups of the run. */
-static const char *shared_options(struct arena *arena) {
+/* The options of another command that stand in groups of the run. */
+static const char *shared_options(enum option_command command, struct arena *arena) {
 	const char *flags = "";
 	for (size_t i = 0; i < OPTION_COUNT; i++)
-		if (option_rows[i].commands == (COMMAND_RUN | COMMAND_TARGET))
+		if ((option_rows[i].commands & (COMMAND_RUN | command)) == (COMMAND_RUN | command))
 			flags = arena_format(arena, "%s%s`--%s`", flags, *flags ? ", " : "", option_rows[i].flag);
 	return flags;
 }
@@ -98,7 +97,9 @@ static void add_options(struct buf *page, struct arena *arena) {
 	buf_add_text(page, "\n## Options\n\n");
 	for (size_t i = 0; i < FACT_NOTES; i++) buf_add_format(page, "- %s\n", fact_notes[i]);
 	buf_add_text(page, "- `-h`, `--help` shows the short help, `--help all` every option; `-V`, `--version` the version and what is built in.\n");
-	buf_add_format(page, "- `strest target` takes the options of its own group, and %s.\n", shared_options(arena));
+	for (size_t i = 1; i < OPTION_COMMANDS; i++)
+		buf_add_format(page, "- `strest %s` takes the options of its own group, and %s.\n", option_commands[i].name,
+			shared_options(option_commands[i].command, arena));
 	for (int group = 0; group < GROUP_COUNT; group++) add_group(page, (enum option_group)group, arena);
 }
 
@@ -119,13 +120,14 @@ static const char *code_words(int code, enum option_command command) {
 }
 
 static void add_codes(struct buf *page, struct arena *arena) {
-	static const char *const heads[] = {"code", "`strest`", "`strest target`"};
+	static const char *const heads[] = {"code", "`strest`", "`strest target`", "`strest cleanup`"};
 	buf_add_format(page, "\n## Exit codes\n\n%s\n\n", fact_code_order);
 	add_table(page, heads, LENGTH(heads));
 	for (size_t i = 0; i < FACT_CODES; i++) {
 		int code = fact_codes[i].code;
-		if (i > 0 && fact_codes[i - 1].code == code) continue; /* a row for both commands */
-		const char *cells[] = {arena_format(arena, "%d", code), code_words(code, COMMAND_RUN), code_words(code, COMMAND_TARGET)};
+		if (i > 0 && fact_codes[i - 1].code == code) continue; /* a row for all commands */
+		const char *cells[] = {arena_format(arena, "%d", code), code_words(code, COMMAND_RUN), code_words(code, COMMAND_TARGET),
+			code_words(code, COMMAND_CLEANUP)};
 		add_row(page, cells, LENGTH(cells));
 	}
 }

@@ -166,7 +166,7 @@ def test_bash_completes(folder, typed, offered, kept_back):
     (["strest", "-m", "5", "target", "--li"], {"--listen"}),
     (["strest", "--insecure", "=", "t"], {"true"}),
     (["strest", "--help", ""], {"all"}),
-    (["strest", ""], {"target", "config", "help"}),
+    (["strest", ""], {"target", "cleanup", "config", "help"}),
     (["strest", "help", "target", ""], {"all"}),
     (["strest", "help", "all", ""], set()),
     (["strest", "--url", ""], set()),
