@@ -130,11 +130,16 @@ static bool conclude_print(const struct report *report, const struct conclusion 
 	return written;
 }
 
-static bool conclude_files(const struct conclusion *c, const struct report *report) {
+static bool conclude_junit(const struct conclusion *c, const struct report *report) {
 	struct err err;
 	if (!c->out->junit || junit_write(report, c->out->strict, c->out->junit, &err)) return true;
 	log_write(LOG_ERROR, "--junit: %s", err.text);
 	return false;
+}
+
+static bool conclude_files(const struct conclusion *c, const struct report *report) {
+	bool junit = conclude_junit(c, report), sinks = !c->watch->sinks || sinks_finish(c->watch->sinks, report);
+	return junit && sinks;
 }
 
 /* Says on stderr what in the results is no result. */

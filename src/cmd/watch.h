@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "cmd/run_id.h"
+#include "cmd/sinks.h"
 #include "engine/run.h"
 #include "plan/machine.h"
 #include "stats/report.h"
@@ -19,6 +20,7 @@ struct watch {
 	struct run *run;
 	struct series *series;
 	struct progress *progress;
+	struct sinks *sinks;    /* NULL: none */
 	size_t threshold_count; /* those that may end the run early (--threshold-abort) */
 	const struct threshold *thresholds;
 	/* What came of it. */

@@ -33,6 +33,7 @@ enum option_check {
 	CHECK_CONNECT_TO,   /* base/connect_to.h */
 	CHECK_BIND,         /* addresses and blocks (base/cidr.h), commas between */
 	CHECK_LABEL,        /* base/label.h */
+	CHECK_LISTEN,       /* base/host_port.h */
 };
 
 /* One row. Texts are constant; NULL or 0 means "has none". */

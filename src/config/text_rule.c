@@ -5,6 +5,7 @@
 
 #include "base/cidr.h"
 #include "base/connect_to.h"
+#include "base/host_port.h"
 #include "base/label.h"
 #include "base/units.h"
 #include "config/header.h"
@@ -41,6 +42,11 @@ static bool check_connect_to(const struct text_rule *r) {
 static bool check_label(const struct text_rule *r) {
 	const char *fault = label_fault(r->text);
 	return !fault || fail(r, fault, NULL, "env=staging");
+}
+
+static bool check_listen(const struct text_rule *r) {
+	struct host_port read;
+	return host_port_parse(r->text, &read) || fail(r, "is not ADDRESS:PORT", NULL, "127.0.0.1:9464");
 }
 
 /* Returns the block that an address with a too short prefix lies in, "10.0.0.0/24"; NULL: the text is none. */
@@ -99,6 +105,7 @@ bool text_rule_check(enum option_check check, struct slice text, bool is_filled,
 	if (check == CHECK_CONNECT_TO) return check_connect_to(&r);
 	if (check == CHECK_HTTP_VERSION) return check_http_version(&r);
 	if (check == CHECK_LABEL) return check_label(&r);
+	if (check == CHECK_LISTEN) return check_listen(&r);
 	assert(check == CHECK_BIND);
 	return check_bind(&r);
 }
