@@ -147,6 +147,7 @@ static void every_option_but_a_list_is_given_once(void **state) {
 		if (row->check == CHECK_STALL) value = "1ms/1s";
 		if (row->check == CHECK_BASIC) value = "a:b";
 		if (row->check == CHECK_HTTP_VERSION) value = "2";
+		if (row->check == CHECK_LISTEN) value = ":1";
 		option = arena_format(&arena, "--%s=%s", row->flag, value);
 		assert_false(row->commands == COMMAND_TARGET ? PARSE("target", option, option) : PARSE(option, option));
 		assert_int_equal(err.code, ERR_USAGE);

@@ -33,7 +33,7 @@ static void no_row_is_there_already(void **state) {
 static void every_key_of_the_reference_is_known(void **state) {
 	static const char *const left_out[] = {"charts_path", "tmp_path", "output", "output_format", "export_csv", "export_json", "export_jsonl",
 		"db_url", "metrics_range", "log_shards", "ui_window_ms", "metrics_max", "fps", "no_charts", "keep_tmp", "no_ui", "summary", "http3",
-		"disable_compression", "stats_success_breakdown", "sinks"};
+		"disable_compression", "stats_success_breakdown"};
 	static const char *const refused[] = {
 		"script", "aws_session", "aws_sigv4", "proxy_http_version", "proxy_http2", "scenario", "scenarios", "distributed"};
 	(void)state;
