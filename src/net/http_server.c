@@ -143,8 +143,8 @@ bool http_server_open(const char *address, http_server_page_fn *page, void *user
 	server->user = user;
 	int fd = open_socket(server, address, err);
 	if (fd >= 0) {
-		/* epoll: a run may have more descriptors open than select() can name */
-		server->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request, server,
+		/* epoll: a run may have more descriptors open than select() can name; ITC: with all connections taken the end would not be noticed otherwise */
+		server->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request, server,
 			MHD_OPTION_EXTERNAL_LOGGER, drop_words, NULL, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
 			(unsigned)HTTP_SERVER_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, MEMORY_BYTES,
 			MHD_OPTION_END);

@@ -157,7 +157,7 @@ def test_the_endpoint_answers_while_the_run_lasts(strest, target):
 def test_connections_that_say_nothing_hold_nobody_up(strest, target):
     run = strest.start("-u", target().url, "--rate", "50", "-t", "2s", "--sink-listen", "127.0.0.1:0")
     port = int(endpoint(run).rsplit(":", 1)[1])
-    idle = [socket.create_connection(("127.0.0.1", port), timeout=5) for _ in range(30)]
+    idle = [socket.create_connection(("127.0.0.1", port), timeout=5) for _ in range(20)]
     idle[0].sendall(b"GET /metr")
     finished = run.wait()
     for connection in idle:
