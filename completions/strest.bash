@@ -74,11 +74,16 @@ _strest_run_value() {
 	--log-shards) COMPREPLY=() ;;
 	--label) COMPREPLY=() ;;
 	--charts-path | -c) COMPREPLY=() ;;
+	--sink-prometheus) _strest_files ;;
+	--sink-otel) _strest_files ;;
+	--sink-influx) _strest_files ;;
+	--sink-listen) COMPREPLY=() ;;
+	--sink-interval-ms) COMPREPLY=() ;;
 	--config) _strest_files ;;
 	*) return 1 ;;
 	esac
 }
-_strest_run_options='--help --version --url --urls-from-file --method --headers --header --accept --content-type --data --data-file --data-lines --form --basic-auth --bearer --compressed --redirect --host --no-ua --no-default-ua --authorized --status --timeout --connect-timeout --retry-stale --duration --requests --warmup --max-tasks --concurrency --connections --spawn-rate --spawn-interval --rate --stages --arrival --preconnect --threads --spin --seed --kernel-stamps --proxy --proxy-url --proxy-header --proxy-headers --no-proxy --connect-to --unix-socket --ipv4 --ipv6 --no-pre-lookup --bind --http2 --http2-parallel --streams --http-version --disable-keepalive --requests-per-connection --connection-pick --tls-min --tls-max --alpn --cacert --cert --key --insecure --tls-resume --json --debug --truth --threshold --threshold-abort --junit --output --output-format --export-csv --export-json --export-jsonl --metrics-range --metrics-max --hdr-log --db-url --tmp-path --keep-tmp --log-shards --label --charts-path --no-charts --strict --verbose --no-color --config --print-config'
+_strest_run_options='--help --version --url --urls-from-file --method --headers --header --accept --content-type --data --data-file --data-lines --form --basic-auth --bearer --compressed --redirect --host --no-ua --no-default-ua --authorized --status --timeout --connect-timeout --retry-stale --duration --requests --warmup --max-tasks --concurrency --connections --spawn-rate --spawn-interval --rate --stages --arrival --preconnect --threads --spin --seed --kernel-stamps --proxy --proxy-url --proxy-header --proxy-headers --no-proxy --connect-to --unix-socket --ipv4 --ipv6 --no-pre-lookup --bind --http2 --http2-parallel --streams --http-version --disable-keepalive --requests-per-connection --connection-pick --tls-min --tls-max --alpn --cacert --cert --key --insecure --tls-resume --json --debug --truth --threshold --threshold-abort --junit --output --output-format --export-csv --export-json --export-jsonl --metrics-range --metrics-max --hdr-log --db-url --tmp-path --keep-tmp --log-shards --label --charts-path --no-charts --sink-prometheus --sink-otel --sink-influx --sink-listen --sink-interval-ms --strict --verbose --no-color --config --print-config'
 
 _strest_target_value() {
 	case $1 in

@@ -152,14 +152,18 @@ static bool conclude_text(const struct conclusion *c, const struct report *repor
 	return written;
 }
 
-static bool conclude_files(const struct conclusion *c, const struct report *report) {
+static bool conclude_junit(const struct conclusion *c, const struct report *report) {
 	struct err err;
-	bool ok = conclude_text(c, report);
-	watch_release_signals(c->signals);
-	ok = run_log_end(c->log, report) && ok;
-	if (!c->out->junit || junit_write(report, c->out->strict, c->out->junit, &err)) return ok;
+	if (!c->out->junit || junit_write(report, c->out->strict, c->out->junit, &err)) return true;
 	log_write(LOG_ERROR, "--junit: %s", err.text);
 	return false;
+}
+
+static bool conclude_files(const struct conclusion *c, const struct report *report) {
+	bool text = conclude_text(c, report);
+	watch_release_signals(c->signals);
+	bool log = run_log_end(c->log, report), junit = conclude_junit(c, report), sinks = !c->watch->sinks || sinks_finish(c->watch->sinks, report);
+	return text && log && junit && sinks;
 }
 
 /* Says on stderr what in the results is no result. */

@@ -167,6 +167,11 @@ static void load_end_progress(struct load *load) {
 	progress_free(load->watch.progress);
 }
 
+static bool load_open_sinks(struct load *load, struct err *err) {
+	struct sinks_setup setup = {&load->cli->settings.out, load->watch.run_id, load->plan.target, load->plan.open_loop};
+	return sinks_open(&setup, &load->watch.sinks, err);
+}
+
 /* Everything from the start of the threads to the exit status. */
 static int load_measure(struct load *load, int signals, struct arena *arena) {
 	struct watch *watch = &load->watch;
@@ -226,13 +231,15 @@ int load_run(const struct cli *cli, struct arena *arena) {
 	}
 	if (!load_prepare(&load, arena, &err)) return load_fail(&err);
 	int signals = watch_catch_signals();
+	run_id_make(load.watch.run_id);
+	if (!load_open_sinks(&load, &err)) return load_fail(&err);
 	load_announce(&load, arena);
 	if (cli->settings.out.debug) load.debug = debug_new();
-	run_id_make(load.watch.run_id);
 	load.watch.series = series_new(fault_on(FAULT_FAST_SERIES) ? FAST_SLOT : SEC, load.plan.threads);
 	load.watch.progress = load_start_progress(&load);
 	int status = load_measure(&load, signals, arena);
 	load_end_progress(&load);
+	sinks_close(load.watch.sinks);
 	run_log_close(&load.log);
 	series_free(load.watch.series);
 	tls_context_close(load.tls);

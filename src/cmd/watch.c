@@ -75,12 +75,21 @@ static void watch_describe(const struct watch *watch, nsec elapsed, struct progr
 	if (elapsed >= plan->duration || watch->stopped > 0) ret->phase = PROGRESS_DRAIN;
 }
 
+/* Tells the sinks how the run stands. */
+static void watch_feed_sinks(const struct watch *watch, nsec elapsed, double asked_per_s) {
+	nsec end = watch->stopped > 0 && watch->stopped < watch->plan->duration ? watch->stopped : watch->plan->duration;
+	nsec window = (elapsed < end ? elapsed : end) - watch->plan->warmup;
+	struct sinks_moment moment = {elapsed, window > 0 ? window : 0, asked_per_s, watch->so_far};
+	sinks_tick(watch->sinks, &moment);
+}
+
 static void watch_on_tick(void *user, nsec elapsed, const struct tally *tick) {
 	struct watch *watch = user;
 	struct progress_moment moment;
 	series_add(watch->series, elapsed, tick);
 	if (watch->so_far) tally_merge(watch->so_far, tick);
 	watch_describe(watch, elapsed, &moment);
+	if (watch->sinks) watch_feed_sinks(watch, elapsed, moment.asked_per_s);
 	progress_tick(watch->progress, &moment, tick);
 }
 
@@ -108,7 +117,7 @@ void watch_run(struct watch *watch, int signals) {
 	struct pollfd polled[] = {{.fd = signals, .events = POLLIN}, {.fd = run_descriptor(watch->run), .events = POLLIN}};
 	struct run_state state = {0};
 	struct progress_moment moment = {.phase = PROGRESS_CONNECT};
-	if (watch->threshold_count > 0) watch->so_far = tally_new(watch->plan->groups.count);
+	if (watch->threshold_count > 0 || watch->sinks) watch->so_far = tally_new(watch->plan->groups.count);
 	while (!state.ended && !watch->forced) {
 		poll(polled, LENGTH(polled), RUN_TICK_MS);
 		watch_on_signal(watch, signals, state.elapsed);

@@ -7,6 +7,7 @@
 
 #include "cmd/run_id.h"
 #include "cmd/run_log.h"
+#include "cmd/sinks.h"
 #include "engine/run.h"
 #include "plan/machine.h"
 #include "stats/report.h"
@@ -20,6 +21,7 @@ struct watch {
 	struct run *run;
 	struct series *series;
 	struct progress *progress;
+	struct sinks *sinks;    /* NULL: none */
 	size_t threshold_count; /* those that may end the run early (--threshold-abort) */
 	const struct threshold *thresholds;
 	struct run_log *log;

@@ -119,6 +119,19 @@ static bool check_labels(const struct rule *r) {
 	return true;
 }
 
+/* Each file that a run writes is another one. */
+static bool check_files(const struct rule *r) {
+	static const char *const flags[] = {"junit", "sink-prometheus", "sink-otel", "sink-influx"};
+	const struct out_settings *out = &r->settings->out;
+	const char *const paths[] = {out->junit, out->sink_prometheus, out->sink_otel, out->sink_influx};
+	for (size_t i = 0; i < LENGTH(flags); i++)
+		for (size_t j = 0; j < i; j++)
+			if (paths[i] && paths[j] && *paths[i] && strcmp(paths[i], paths[j]) == 0)
+				return BROKEN(flags[i], "%s: '%s' is the file of %s, too; write another one", name_of(r, flags[i]), paths[i],
+					other_of(r, flags[i], flags[j]));
+	return true;
+}
+
 static bool check_url(const struct rule *r) {
 	struct url url;
 	const char *text = r->settings->http.url, *const *written = origin_of(r, "url")->written;
@@ -369,6 +382,7 @@ static const struct {
 	{check_labels, "label"},
 	{check_output, "output|output-format"},
 	{check_db, "db-url|log-shards"},
+	{check_files, "junit|sink-prometheus|sink-otel|sink-influx"},
 	{check_proxy, "proxy"},
 	{check_socket, "unix-socket|url"},
 	{check_times, "warmup|duration"},

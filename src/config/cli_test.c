@@ -149,6 +149,7 @@ static void every_option_but_a_list_is_given_once(void **state) {
 		if (row->check == CHECK_BASIC) value = "a:b";
 		if (row->check == CHECK_FOLDER) value = "a";
 		if (row->check == CHECK_HTTP_VERSION) value = "2";
+		if (row->check == CHECK_LISTEN) value = ":1";
 		option = arena_format(&arena, "--%s=%s", row->flag, value);
 		const char *command = row->commands & COMMAND_RUN ? "" : row->commands & COMMAND_TARGET ? "target" : "cleanup";
 		assert_false(*command ? PARSE(command, option, option) : PARSE(option, option));

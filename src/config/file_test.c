@@ -153,9 +153,8 @@ static void variables_fill_texts_and_numbers(void **state) {
 
 static void what_only_later_versions_have_is_left_out(void **state) {
 	(void)state;
-	take("a.toml", "http3 = false\nproxy_http2 = false\nno_ui = true\nalpn = [\"h3\", \"h2\", \"http/1.1\"]\nhttp2 = true\n[sinks.prometheus]\n"
-		       "path = \"x\"");
-	assert_int_equal(file.findings.warnings, 3);
+	take("a.toml", "http3 = false\nproxy_http2 = false\nno_ui = true\nalpn = [\"h3\", \"h2\", \"http/1.1\"]\nhttp2 = true\n");
+	assert_int_equal(file.findings.warnings, 2);
 	assert_string_equal(
 		file_sentence(&file, file.findings.first), "a.toml:3:1: no_ui: the live view comes with a later version of strest; left out");
 	assert_int_equal(file.settings.tls.alpn.count, 2);
@@ -164,6 +163,19 @@ static void what_only_later_versions_have_is_left_out(void **state) {
 	take("a.toml", "alpn = [\"h3\", \"\"]");
 	assert_int_equal(file.settings.tls.alpn.count, 0);
 	assert_int_equal(origin_of("alpn")->kind, ORIGIN_PRESET);
+}
+
+static void sinks_are_read_from_their_tables(void **state) {
+	(void)state;
+	take("a.toml", "[sinks]\nupdate_interval_ms = 250\n[sinks.prometheus]\npath = \"a.prom\"\nlisten = \":9464\"\n[sinks.otel]\npath = \"b\"\n"
+		       "[sinks.influx]\npath = \"c\"");
+	assert_int_equal(file.findings.warnings, 0);
+	assert_int_equal(file.settings.out.sink_interval_ms, 250);
+	assert_string_equal(file.settings.out.sink_prometheus, "a.prom");
+	assert_string_equal(file.settings.out.sink_listen, ":9464");
+	assert_string_equal(file.settings.out.sink_otel, "b");
+	assert_string_equal(file.settings.out.sink_influx, "c");
+	assert_int_equal(origin_of("sink-otel")->at.line, 7);
 }
 
 static void blank_protocols_are_left_out(void **state) {
@@ -345,6 +357,7 @@ static void a_file_that_cannot_be_read_is_an_error(void **state) {
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
+		TEST(sinks_are_read_from_their_tables),
 		TEST(blank_protocols_are_left_out),
 		TEST(what_is_off_is_no_conflict),
 		TEST(toml_and_json_say_the_same),

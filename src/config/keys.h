@@ -55,3 +55,6 @@ void load_keys_read(struct keys *keys);
 
 /* Reads `thresholds`; threshold_keys.c. */
 void threshold_keys_read(struct keys *keys, const struct tree *table);
+
+/* Reads `sinks`; sink_keys.c. */
+void sink_keys_read(struct keys *keys, const struct tree *table);

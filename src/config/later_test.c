@@ -31,8 +31,8 @@ static void no_row_is_there_already(void **state) {
 
 /* The specification's keys without an option of ours (section 3.2), and those that belong to the request. */
 static void every_key_of_the_reference_is_known(void **state) {
-	static const char *const left_out[] = {"charts_latency_bucket_ms", "ui_window_ms", "fps", "no_ui", "summary", "http3", "disable_compression",
-		"stats_success_breakdown", "sinks"};
+	static const char *const left_out[] = {
+		"charts_latency_bucket_ms", "ui_window_ms", "fps", "no_ui", "summary", "http3", "disable_compression", "stats_success_breakdown"};
 	static const char *const refused[] = {
 		"script", "aws_session", "aws_sigv4", "proxy_http_version", "proxy_http2", "scenario", "scenarios", "distributed"};
 	(void)state;

@@ -36,6 +36,7 @@ enum option_check {
 	CHECK_LABEL,        /* base/label.h */
 	CHECK_RANGE,        /* A-B, whole seconds (base/units.h) */
 	CHECK_FOLDER,       /* not empty, and not a number, which other tools take for this letter */
+	CHECK_LISTEN,       /* base/host_port.h */
 };
 
 /* One row. Texts are constant; NULL or 0 means "has none". */

@@ -127,6 +127,7 @@ static void a_page_reads_back_as_itself(void **state) {
 		"= 0\n"
 		"connect_to = [\"[::1]:80:a:81\"]\nbind = [\"127.0.0.1,::1\"]\nipv4 = true\nlabels = [\"a=b\"]",
 		"disable_keepalive = true\nunix_socket = \"/s\"",
+		"[sinks]\nupdate_interval_ms = 0\n[sinks.prometheus]\npath = \"a\"\nlisten = \"[::1]:0\"\n[sinks.otel]\npath = \"b\"",
 		"bearer = \"x\"\nurls_from_file = \"-\"\nunix_socket = \"/tmp/s\"\nrequests_per_connection = 3\nrate = 1\nconnection_pick = \"mru\"",
 		"rate = 0.1\ndata = \"\\\"\\\\\\t\\u007f\"\nseed = 0\npreconnect = 0\nwarmup = \"1ms\"\nheaders = []",
 		"[load]\nrate = 0\n[[load.stages]]\nduration = \"1500ns\"\nrpm = 100\n[thresholds]\np99.9 = [\"<1s\", "

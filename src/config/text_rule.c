@@ -5,6 +5,7 @@
 
 #include "base/cidr.h"
 #include "base/connect_to.h"
+#include "base/host_port.h"
 #include "base/label.h"
 #include "base/units.h"
 #include "config/header.h"
@@ -53,6 +54,11 @@ static bool check_folder(const struct text_rule *r) {
 	if (!r->text.size) return fail(r, "is empty", NULL, "charts");
 	if (!units_parse_count(r->text, &number)) return true;
 	return fail(r, "is a number", "for so many at once write --max-tasks N --spawn-rate N; a folder of that name is written ./NAME", NULL);
+}
+
+static bool check_listen(const struct text_rule *r) {
+	struct host_port read;
+	return host_port_parse(r->text, &read) || fail(r, "is not ADDRESS:PORT", NULL, "127.0.0.1:9464");
 }
 
 /* Returns the block that an address with a too short prefix lies in, "10.0.0.0/24"; NULL: the text is none. */
@@ -113,6 +119,7 @@ bool text_rule_check(enum option_check check, struct slice text, bool is_filled,
 	if (check == CHECK_RANGE) return check_range(&r);
 	if (check == CHECK_LABEL) return check_label(&r);
 	if (check == CHECK_FOLDER) return check_folder(&r);
+	if (check == CHECK_LISTEN) return check_listen(&r);
 	assert(check == CHECK_BIND);
 	return check_bind(&r);
 }

@@ -178,6 +178,7 @@ static bool check_text(const struct value *v) {
 	case CHECK_LABEL:
 	case CHECK_RANGE:
 	case CHECK_FOLDER:
+	case CHECK_LISTEN:
 	case CHECK_HTTP_VERSION:
 	case CHECK_BIND: return check_rule(v);
 	case CHECK_ALPN: return check_alpn(v);

@@ -1,21 +1,38 @@
-/* The figures of the compatible formats: the 16 lines, the summary within exports. Times in ms and everything cut off, never rounded: that is how they are defined.
- * In: a report. Out: plain values. Any thread. */
+/* The figures of the compatible lines and of the sinks, of a run that lasts or has ended.
+ * In: a tally so far, or a report. Out: plain values, times in ns: whoever prints them cuts. The caller owns the struct; any thread. */
 #pragma once
-
-#include <stdint.h>
 
 #include "stats/report.h"
 
-struct figures {
-	uint64_t duration_ms; /* of the measured window */
-	uint64_t total, successful, errors, timeouts, transport_errors, non_expected_status;
-	struct figures_latency {
-		uint64_t min_ms, max_ms, avg_ms, p50_ms, p90_ms, p99_ms; /* nearest ranks */
-	} all, ok;
-	uint64_t success_x100, rps_x100, rpm_x100; /* in hundredths */
+#define FIGURES_BUCKETS 16
+
+/* Upper bounds of the buckets, ns. */
+extern const nsec figures_bounds[FIGURES_BUCKETS];
+
+/* Requests by the first digit of their status. */
+enum status_class { STATUS_2XX, STATUS_3XX, STATUS_4XX, STATUS_5XX, STATUS_OTHER, STATUS_NONE, STATUS_CLASSES };
+
+/* Response times. */
+struct figures_times {
+	uint64_t count;
+	nsec min, max, p50, p90, p99; /* nearest ranks as the histogram gives them; all 0 when count is 0 */
+	double mean;
+	nsec sum;
 };
 
-void figures_read(const struct report *report, struct figures *ret);
+struct figures {
+	nsec window;                              /* length of the measured window so far, warm-up left out, >= 0 */
+	uint64_t total, ok, errors;               /* total = ok + errors */
+	uint64_t timeouts, transport, unexpected; /* of the errors; they are their sum */
+	uint64_t success_x100;                    /* hundredths of a percent, 0..10000, cut */
+	uint64_t rps_x100, rpm_x100;              /* total by the window, hundredths, cut */
+	struct figures_times all, good;           /* every request; the ok ones */
+	uint64_t classes[STATUS_CLASSES];
+	uint64_t buckets[FIGURES_BUCKETS]; /* of all response times: those up to the bound, known to 1 % as the tally's times are */
+};
 
-/* Writes hundredths, "99.42", into `text` (32 bytes) and returns it. */
-const char *figures_format_x100(uint64_t x100, char text[32]);
+/* The figures of a run that has ended: those of its report. */
+void figures_from_report(const struct report *report, struct figures *ret);
+
+/* The figures of a run that lasts: what `tally` has counted in the first `window` ns of the window; percentiles are known to 1 %. */
+void figures_from_tally(const struct tally *tally, nsec window, struct figures *ret);

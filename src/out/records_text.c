@@ -44,31 +44,45 @@ static void put_identity(struct json *object, const struct run_info *run) {
 	}
 }
 
+/* Times in ms, cut off. */
+static void put_ms(struct json *object, const char *key, nsec time) {
+	json_put_int(object, key, time / MSEC);
+}
+
+static void put_x100(struct json *object, const char *key, uint64_t x100) {
+	char text[32];
+	snprintf(text, sizeof(text), "%llu.%02llu", (unsigned long long)(x100 / 100), (unsigned long long)(x100 % 100));
+	json_put_text(object, key, text);
+}
+
+static void put_times(struct json *object, const struct figures *f) {
+	put_ms(object, "min_latency_ms", f->all.min);
+	put_ms(object, "max_latency_ms", f->all.max);
+	put_ms(object, "avg_latency_ms", (nsec)f->all.mean);
+	put_ms(object, "success_min_latency_ms", f->good.min);
+	put_ms(object, "success_max_latency_ms", f->good.max);
+	put_ms(object, "success_avg_latency_ms", (nsec)f->good.mean);
+	put_ms(object, "p50_latency_ms", f->all.p50);
+	put_ms(object, "p90_latency_ms", f->all.p90);
+	put_ms(object, "p99_latency_ms", f->all.p99);
+	put_ms(object, "success_p50_latency_ms", f->good.p50);
+	put_ms(object, "success_p90_latency_ms", f->good.p90);
+	put_ms(object, "success_p99_latency_ms", f->good.p99);
+}
+
 void records_put_summary(struct json *object, const struct records_run *run) {
 	struct figures f;
-	char text[32];
-	figures_read(run->report, &f);
-	put(object, "duration_ms", f.duration_ms);
+	figures_from_report(run->report, &f);
+	put_ms(object, "duration_ms", f.window);
 	put(object, "total_requests", f.total);
-	put(object, "successful_requests", f.successful);
+	put(object, "successful_requests", f.ok);
 	put(object, "error_requests", f.errors);
 	put(object, "timeout_requests", f.timeouts);
-	put(object, "transport_errors", f.transport_errors);
-	put(object, "non_expected_status", f.non_expected_status);
-	put(object, "min_latency_ms", f.all.min_ms);
-	put(object, "max_latency_ms", f.all.max_ms);
-	put(object, "avg_latency_ms", f.all.avg_ms);
-	put(object, "success_min_latency_ms", f.ok.min_ms);
-	put(object, "success_max_latency_ms", f.ok.max_ms);
-	put(object, "success_avg_latency_ms", f.ok.avg_ms);
-	put(object, "p50_latency_ms", f.all.p50_ms);
-	put(object, "p90_latency_ms", f.all.p90_ms);
-	put(object, "p99_latency_ms", f.all.p99_ms);
-	put(object, "success_p50_latency_ms", f.ok.p50_ms);
-	put(object, "success_p90_latency_ms", f.ok.p90_ms);
-	put(object, "success_p99_latency_ms", f.ok.p99_ms);
-	json_put_text(object, "success_rate", figures_format_x100(f.success_x100, text));
-	json_put_text(object, "avg_rps", figures_format_x100(f.rps_x100, text));
+	put(object, "transport_errors", f.transport);
+	put(object, "non_expected_status", f.unexpected);
+	put_times(object, &f);
+	put_x100(object, "success_rate", f.success_x100);
+	put_x100(object, "avg_rps", f.rps_x100);
 	put_identity(object, &run->report->run);
 	put(object, "exported_records", run->records);
 	json_put_bool(object, "truncated", run->truncated);

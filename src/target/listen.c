@@ -8,11 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/host_port.h"
 #include "base/str.h"
-#include "base/units.h"
 
 #define BACKLOG 4096
-#define HOST_MAX 256
 
 unsigned short listen_port(const union listen_address *address) {
 	return ntohs(address->any.sa_family == AF_INET6 ? address->v6.sin6_port : address->v4.sin_port);
@@ -38,32 +37,20 @@ const char *listen_format(const union listen_address *address, char *text) {
 	return text;
 }
 
-/* Cuts "HOST:PORT"; the host without brackets, empty: all addresses. */
-static bool cut_address(const char *text, char *ret_host, uint64_t *ret_port) {
-	const char *colon = strrchr(text, ':');
-	if (!colon || !units_parse_count(slice_of(colon + 1), ret_port) || *ret_port > 65535 || colon[1] == '+') return false;
-	struct slice host = {text, (size_t)(colon - text)};
-	bool brackets = host.size >= 2 && host.at[0] == '[' && host.at[host.size - 1] == ']';
-	if (brackets) host = (struct slice){host.at + 1, host.size - 2};
-	if (host.size >= HOST_MAX || (!brackets && memchr(host.at, ':', host.size))) return false;
-	memcpy(ret_host, host.at, host.size);
-	ret_host[host.size] = 0;
-	return true;
-}
-
 static bool resolve(const char *text, union listen_address *ret, struct err *err) {
-	char host[HOST_MAX];
-	uint64_t port;
-	if (!cut_address(text, host, &port)) {
+	struct host_port read;
+	char host[HOST_PORT_HOST_MAX + 1] = ""; /* empty: all addresses */
+	if (!host_port_parse(slice_of(text), &read)) {
 		return err_set(err, ERR_FAILED, "--listen: '%s' is not ADDRESS:PORT; write e.g. 127.0.0.1:3000 or [::1]:3000", text);
 	}
+	memcpy(host, read.host.at, read.host.size);
 	struct addrinfo hints = {.ai_flags = AI_PASSIVE, .ai_socktype = SOCK_STREAM}, *found;
 	int failed = getaddrinfo(host[0] ? host : NULL, "0", &hints, &found);
 	if (failed) return err_set(err, ERR_FAILED, "--listen: '%s': %s", text, gai_strerror(failed));
 	memset(ret, 0, sizeof(*ret));
 	memcpy(ret, found->ai_addr, found->ai_addrlen);
 	freeaddrinfo(found);
-	set_port(ret, (unsigned short)port);
+	set_port(ret, read.port);
 	return true;
 }
 

@@ -1,0 +1,37 @@
+#include "out/sink.h"
+
+/* The line protocol of InfluxDB: measurement, fields; integers end in i. */
+
+static void put_int(struct buf *into, const char *name, int64_t value) {
+	buf_add_format(into, "%s=%lldi,", name, (long long)value);
+}
+
+static void put_ms(struct buf *into, const char *name, nsec time) {
+	put_int(into, name, time / MSEC);
+}
+
+static void put_hundredths(struct buf *into, const char *name, uint64_t hundredths) {
+	buf_add_format(into, "%s=%llu.%02llu", name, (unsigned long long)(hundredths / 100), (unsigned long long)(hundredths % 100));
+}
+
+static void write_line(const struct sink_figures *all, struct buf *into) {
+	const struct figures *f = &all->figures;
+	buf_add_text(into, "strest_summary ");
+	put_ms(into, "duration_ms", f->window);
+	put_int(into, "total_requests", (int64_t)f->total);
+	put_int(into, "successful_requests", (int64_t)f->ok);
+	put_int(into, "error_requests", (int64_t)f->errors);
+	put_int(into, "timeout_requests", (int64_t)f->timeouts);
+	put_ms(into, "min_latency_ms", f->all.min);
+	put_ms(into, "max_latency_ms", f->all.max);
+	put_ms(into, "avg_latency_ms", (nsec)f->all.mean);
+	put_ms(into, "p50_latency_ms", f->all.p50);
+	put_ms(into, "p90_latency_ms", f->all.p90);
+	put_ms(into, "p99_latency_ms", f->all.p99);
+	put_hundredths(into, "success_rate", f->success_x100);
+	put_hundredths(into, ",avg_rps", f->rps_x100);
+	put_hundredths(into, ",avg_rpm", f->rpm_x100);
+	buf_add_text(into, "\n");
+}
+
+const struct sink sink_influx = {"influx", write_line};
