@@ -100,8 +100,9 @@ class Running:
         while self.alive():
             peak = max(peak, self.memory_kb())
             if time.monotonic() > end:
+                said = self.errors()
                 self.kill()
-                pytest.fail(f"{self.process.args} did not end within {limit} s; stderr: {self.errors()}")
+                pytest.fail(f"{self.process.args} did not end within {limit} s; stderr: {said}")
             time.sleep(0.005)
         seconds = time.monotonic() - self.start
         self.process.wait()
