@@ -1,4 +1,4 @@
-"""The tables of what a run leaves behind: what logging every request costs, how fast exports are made of the log and in how much memory. Each takes a Bench and returns data."""
+"""The tables of what a run leaves behind: what logging every request costs, what charts and sinks cost, how fast exports are made of the log and in how much memory. Each takes a Bench and returns data."""
 import pathlib
 import tempfile
 
@@ -23,6 +23,20 @@ def log(bench):
     return runs
 
 
+def sinks(bench):
+    """CPU per request with charts and all sinks, against a run that leaves nothing; the charts are the same work however long a run lasts."""
+    rounds, seconds = bench.rounds or 3, bench.seconds or 20
+    with tempfile.TemporaryDirectory(prefix="bench-sinks-", dir=bench.folder) as folder, measure.Server(bench.program) as server:
+        files = [word for name in ("prometheus", "otel", "influx") for word in (f"--sink-{name}", f"{folder}/{name}")]
+        both = tools.Strest(bench.program, "charts and sinks", "--charts-path", f"{folder}/charts", "--sink-listen", "127.0.0.1:0", *files)
+        both.quiet = []
+        bench.say(f"64 connections, {rounds} rounds of {seconds:g} s")
+        runs = compare(bench, server, [tools.Strest(bench.program, "without"), both], 64, rounds, seconds)
+    show_comparison(bench, runs, "without")
+    check_ratio(bench, runs, "CPU per request with charts and sinks, x without", ("charts and sinks", "without"), "us", 1.06)
+    return runs
+
+
 def exports(bench):
     """Records a second of a CSV export, and the memory that it takes above the run's own."""
     seconds = bench.seconds or 40
@@ -43,4 +57,4 @@ def exports(bench):
     return data
 
 
-TABLES = {"log": log, "exports": exports}
+TABLES = {"log": log, "sinks": sinks, "exports": exports}
