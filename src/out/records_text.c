@@ -2,11 +2,10 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/digits.h"
-#include "base/label.h"
 #include "out/figures.h"
+#include "out/run_json.h"
 
 #define SCHEMA_VERSION 1
 
@@ -14,34 +13,16 @@ static void put(struct json *object, const char *key, uint64_t value) {
 	json_put_int(object, key, value < INT64_MAX ? (int64_t)value : INT64_MAX);
 }
 
-/* RFC 3339, UTC, milliseconds. */
-static const char *format_moment(int64_t unix_ns, char text[40]) {
-	time_t seconds = (time_t)(unix_ns / SEC);
-	struct tm utc;
-	char day[32];
-	gmtime_r(&seconds, &utc);
-	strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &utc);
-	snprintf(text, 40, "%s.%03dZ", day, (int)(unix_ns % SEC / MSEC));
-	return text;
-}
-
 static void put_identity(struct json *object, const struct run_info *run) {
-	char expected[2048], moment[40]; /* the longest set has 250 codes of its own */
+	char expected[2048]; /* the longest set has 250 codes of its own */
 	json_put_int(object, "schema_version", SCHEMA_VERSION);
 	json_put_text(object, "run_id", run->id);
 	json_put_text(object, "version", run->version);
-	json_put_text(object, "start", format_moment(run->start_unix_ns, moment));
+	run_json_put_moment(object, "start", run->start_unix_ns);
 	json_put_text(object, "target", run->target);
 	json_put_text(object, "expected_status", status_set_format(&run->expected, expected, sizeof(expected)));
 	json_put_int(object, "warmup_ms", run->warmup / MSEC);
-	struct json *labels = json_put_object(object, "labels");
-	for (size_t i = 0; i < run->label_count; i++) {
-		struct label label;
-		char name[LABEL_NAME_MAX + 1];
-		if (!label_parse(slice_of(run->labels[i]), &label)) continue;
-		snprintf(name, sizeof(name), "%.*s", (int)label.name.size, label.name.at);
-		json_put_text(labels, name, label.value.at); /* it ends with the text */
-	}
+	run_json_put_labels(object, run);
 }
 
 /* Times in ms, cut off. */

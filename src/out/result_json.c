@@ -3,10 +3,9 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/json.h"
-#include "base/label.h"
+#include "out/run_json.h"
 #include "stats/judge.h"
 #include "stats/series.h"
 
@@ -22,17 +21,6 @@ static const char *const cause_names[] = {
 
 static void put_count(struct json *parent, const char *key, uint64_t count) {
 	json_put_int(parent, key, count < INT64_MAX ? (int64_t)count : INT64_MAX);
-}
-
-/* RFC 3339, UTC, milliseconds. */
-static void put_moment(struct json *parent, const char *key, int64_t unix_ns) {
-	time_t seconds = (time_t)(unix_ns / SEC);
-	struct tm utc;
-	char day[32], text[40];
-	gmtime_r(&seconds, &utc);
-	strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &utc);
-	snprintf(text, sizeof(text), "%s.%03dZ", day, (int)(unix_ns % SEC / MSEC));
-	json_put_text(parent, key, text);
 }
 
 static void put_known(struct json *object, const char *key, bool known, nsec time) {
@@ -95,25 +83,14 @@ static void put_way(struct json *object, const struct report *report) {
 	put_count(object, "redirect", run->redirects);
 }
 
-static void put_labels(struct json *parent, const struct run_info *run) {
-	struct json *object = json_put_object(parent, "labels");
-	for (size_t i = 0; i < run->label_count; i++) {
-		struct label label;
-		char name[LABEL_NAME_MAX + 1];
-		if (!label_parse(slice_of(run->labels[i]), &label)) continue;
-		snprintf(name, sizeof(name), "%.*s", (int)label.name.size, label.name.at);
-		json_put_text(object, name, label.value.at); /* the value ends with the text */
-	}
-}
-
 static void put_run(struct json *root, const struct report *report) {
 	const struct run_info *run = &report->run;
 	struct json *object = json_put_object(root, "run");
 	char expected[2048]; /* the longest set has 250 codes of its own */
 	json_put_text(object, "id", run->id);
 	json_put_text(object, "version", run->version);
-	put_labels(object, run);
-	put_moment(object, "start", run->start_unix_ns);
+	run_json_put_labels(object, run);
+	run_json_put_moment(object, "start", run->start_unix_ns);
 	json_put_text(object, "target", run->target);
 	json_put_text(object, "method", run->method);
 	put_way(object, report);

@@ -20,7 +20,6 @@ struct logged {
 enum logged_protocol { LOGGED_NONE, LOGGED_HTTP1, LOGGED_H2, LOGGED_PROTOCOLS };
 
 #define RUNLOG_COLUMNS 24
-#define RUNLOG_COMPATIBLE 5 /* of them: of any log of the reference tool; two more of its later versions */
 #define RUNLOG_LINE_MAX 512 /* bytes of a line, with its end */
 #define RUNLOG_HEAD "# strest "
 #define RUNLOG_END "# end "
