@@ -10,6 +10,7 @@
 #include "http/head.h"
 
 #define PATH_MAX_BYTES 1024
+#define VALUE_MAX_BYTES 1024
 
 enum phase {
 	PHASE_HEAD,    /* a head is awaited or begun */
@@ -18,10 +19,27 @@ enum phase {
 	PHASE_DONE,    /* the request is complete; only within feed() */
 };
 
-/* What a request head says. */
+/* Fields that are looked for. */
+enum field {
+	FIELD_AUTHORIZATION,
+	FIELD_COOKIE,
+	FIELD_KEPT, /* of so many the value is kept */
+	FIELD_EXPECT = FIELD_KEPT,
+	FIELD_OTHER, /* the rest; last */
+};
+
+static const struct slice field_names[FIELD_OTHER] = {SLICE("authorization"), SLICE("cookie"), SLICE("expect")};
+
+/* Bytes of a head, from its begin; size 0: none. */
+struct span {
+	uint32_t at, size;
+};
+
+/* What a request head says. Where something stands in it: only of heads that came in one piece. */
 struct meaning {
-	uint64_t length;  /* of the body; 0 with `chunked` */
-	uint32_t path_at; /* offset in the head; only of heads that came in one piece */
+	uint64_t length;                /* of the body; 0 with `chunked` */
+	struct span values[FIELD_KEPT]; /* from the colon to the line's end */
+	uint32_t path_at;
 	uint16_t path_size;
 	uint8_t method; /* enum llhttp_method */
 	bool chunked;
@@ -48,18 +66,21 @@ struct h1_server_shared {
 
 struct h1_server {
 	struct h1_server_shared *shared;
-	struct slice path; /* in the fed bytes, or `path_copy` */
+	struct slice path;               /* in the fed bytes, or `path_copy` */
+	struct slice values[FIELD_KEPT]; /* the same with `value_copies` */
 	uint64_t left;
 	uint64_t body_bytes;
 	uint32_t head_bytes; /* bytes of the head; then, chunked: bytes since the last byte of the body */
 	uint8_t phase;
-	bool begun; /* the parser is in the middle of a head */
-	bool expect_field;
-	struct word field;
+	bool begun;    /* the parser is in the middle of a head */
+	uint8_t field; /* enum field: the one that is being read */
+	uint8_t seen;  /* bit i: field i was there */
+	struct word name;
 	struct word value;
 	struct meaning meaning;
 	llhttp_t parser;
 	char path_copy[PATH_MAX_BYTES];
+	char value_copies[FIELD_KEPT][VALUE_MAX_BYTES];
 };
 
 static void word_add(struct word *word, struct slice want, const char *at, size_t size) {
@@ -87,27 +108,57 @@ static int take_url(llhttp_t *parser, const char *at, size_t size) {
 	return 0;
 }
 
+/* Which field a name may be that begins so: one at most. */
+static enum field field_of(char first) {
+	for (unsigned i = 0; i < FIELD_OTHER; i++)
+		if ((first | 0x20) == field_names[i].at[0]) return i;
+	return FIELD_OTHER;
+}
+
 static int take_field(llhttp_t *parser, const char *at, size_t size) {
 	struct h1_server *server = parser->data;
-	word_add(&server->field, SLICE("expect"), at, size);
+	if (size == 0) return 0;
+	if (server->name.seen == 0 && !server->name.differs) server->field = (uint8_t)field_of(at[0]);
+	if (server->field == FIELD_OTHER)
+		server->name.differs = true;
+	else
+		word_add(&server->name, field_names[server->field], at, size);
 	return 0;
 }
 
 static int end_field(llhttp_t *parser) {
 	struct h1_server *server = parser->data;
-	server->expect_field = word_end(&server->field, SLICE("expect"));
+	bool is_known = server->field != FIELD_OTHER && word_end(&server->name, field_names[server->field]);
+	server->name = (struct word){0};
+	/* Trailers do not count (RFC 9110 section 6.5.1), and of values that are kept only the first. */
+	if (!is_known || server->phase != PHASE_HEAD || server->seen & 1u << server->field) server->field = FIELD_OTHER;
+	if (server->field < FIELD_KEPT) server->seen |= (uint8_t)(1u << server->field);
 	return 0;
+}
+
+/* Adds a piece to the value of a field that is kept. */
+static void value_add(struct h1_server *server, const char *at, size_t size) {
+	struct slice *value = &server->values[server->field];
+	struct span *span = &server->meaning.values[server->field];
+	if (span->size == 0) span->at = (uint32_t)(at - server->shared->begin);
+	span->size += (uint32_t)size;
+	if (size > VALUE_MAX_BYTES - value->size) size = VALUE_MAX_BYTES - value->size;
+	char *copy = server->value_copies[server->field];
+	memcpy(copy + value->size, at, size);
+	*value = (struct slice){copy, value->size + size};
 }
 
 static int take_value(llhttp_t *parser, const char *at, size_t size) {
 	struct h1_server *server = parser->data;
-	if (server->expect_field) word_add(&server->value, SLICE("100-continue"), at, size);
+	if (server->field < FIELD_KEPT) value_add(server, at, size);
+	if (server->field == FIELD_EXPECT) word_add(&server->value, SLICE("100-continue"), at, size);
 	return 0;
 }
 
 static int end_value(llhttp_t *parser) {
 	struct h1_server *server = parser->data;
-	if (server->expect_field && word_end(&server->value, SLICE("100-continue"))) server->meaning.expects_continue = true;
+	if (server->field < FIELD_KEPT) server->values[server->field] = slice_trim(server->values[server->field]);
+	if (server->field == FIELD_EXPECT && word_end(&server->value, SLICE("100-continue"))) server->meaning.expects_continue = true;
 	return 0;
 }
 
@@ -170,7 +221,31 @@ static void meaning_cut_authority(struct meaning *meaning, const char *path) {
 
 static bool meaning_equal(const struct meaning *a, const struct meaning *b) {
 	return a->length == b->length && a->path_at == b->path_at && a->path_size == b->path_size && a->method == b->method &&
-	       a->chunked == b->chunked && a->keep == b->keep && a->expects_continue == b->expects_continue;
+	       a->chunked == b->chunked && a->keep == b->keep && a->expects_continue == b->expects_continue &&
+	       memcmp(a->values, b->values, sizeof(a->values)) == 0;
+}
+
+/* Makes the spans of values go from colon to line end, because so much may differ in heads that are taken for the same. False: a line is folded. */
+static bool meaning_widen(struct meaning *meaning, struct slice head) {
+	for (unsigned i = 0; i < FIELD_KEPT; i++) {
+		struct span *span = &meaning->values[i];
+		if (span->size == 0) continue;
+		uint32_t from = span->at;
+		while (head.at[from - 1] == ' ' || head.at[from - 1] == '\t') from--;
+		const char *end = memchr(head.at + from, '\r', head.size - from);
+		if (head.at[from - 1] != ':' || !end || end[1] != '\n' || end[2] == ' ' || end[2] == '\t') return false;
+		*span = (struct span){from, (uint32_t)(end - head.at) - from};
+	}
+	return true;
+}
+
+/* Returns the value that stands in a head. */
+static struct slice meaning_value(const struct meaning *meaning, unsigned field, const char *head) {
+	const struct span *span = &meaning->values[field];
+	if (span->size == 0) return (struct slice){NULL, 0};
+	struct slice value = slice_trim((struct slice){head + span->at, span->size});
+	if (value.size > VALUE_MAX_BYTES) value.size = VALUE_MAX_BYTES;
+	return slice_trim(value);
 }
 
 static void head_learn(struct h1_server *server, struct slice head) {
@@ -188,6 +263,8 @@ static void request_describe(const struct h1_server *server, uint64_t body_bytes
 	*ret = (struct h1_server_request){
 		.method = meaning->method == HTTP_GET ? SLICE("GET") : slice_of(llhttp_method_name(meaning->method)),
 		.path = server->path,
+		.authorization = server->values[FIELD_AUTHORIZATION],
+		.cookie = server->values[FIELD_COOKIE],
 		.keep_alive = meaning->keep,
 		.is_head = meaning->method == HTTP_HEAD,
 		.expects_continue = meaning->expects_continue,
@@ -221,6 +298,7 @@ static bool head_recall(struct h1_server *server, struct slice *rest) {
 	size_t size = head_size(&shared->heads, number);
 	server->meaning = shared->meanings[number];
 	server->path = (struct slice){rest->at + server->meaning.path_at, server->meaning.path_size};
+	for (unsigned i = 0; i < FIELD_KEPT; i++) server->values[i] = meaning_value(&server->meaning, i, rest->at);
 	if (server->meaning.chunked) {
 		server->parser = shared->parsers[number];
 		server->parser.data = server;
@@ -239,8 +317,11 @@ static bool head_read(struct h1_server *server, struct slice *rest) {
 		server->parser.data = server;
 		server->begun = true;
 		server->head_bytes = 0;
-		server->field = server->value = (struct word){0};
+		server->name = server->value = (struct word){0};
+		server->field = FIELD_OTHER;
+		server->seen = 0;
 		server->meaning = (struct meaning){0};
+		memset(server->values, 0, sizeof(server->values));
 	}
 	struct slice piece = *rest;
 	if (piece.size > H1_SERVER_HEAD_MAX - server->head_bytes) piece.size = H1_SERVER_HEAD_MAX - server->head_bytes;
@@ -256,7 +337,7 @@ static bool head_read(struct h1_server *server, struct slice *rest) {
 	uint32_t copy_at = server->meaning.path_at;
 	meaning_cut_authority(&server->meaning, server->path_copy);
 	server->path = (struct slice){server->path_copy + (server->meaning.path_at - copy_at), server->meaning.path_size};
-	if (whole) head_learn(server, piece);
+	if (whole && meaning_widen(&server->meaning, piece)) head_learn(server, piece);
 	head_take(server);
 	return true;
 }
@@ -312,6 +393,18 @@ void h1_server_start(void *state, struct h1_server_shared *shared) {
 	server->shared = shared;
 }
 
+static void slice_keep(struct slice *text, char *copy) {
+	if (text->at == copy || text->size == 0) return;
+	memmove(copy, text->at, text->size);
+	text->at = copy;
+}
+
+/* Makes what is told of a request outlive the bytes that it came in. */
+static void text_keep(struct h1_server *server) {
+	slice_keep(&server->path, server->path_copy);
+	for (unsigned i = 0; i < FIELD_KEPT; i++) slice_keep(&server->values[i], server->value_copies[i]);
+}
+
 enum h1_server_result h1_server_feed(void *state, struct slice bytes, size_t *used, struct h1_server_request *ret, void *owner) {
 	struct h1_server *server = state;
 	struct slice rest = bytes;
@@ -327,10 +420,6 @@ enum h1_server_result h1_server_feed(void *state, struct slice bytes, size_t *us
 		server->phase = PHASE_HEAD;
 		return H1_SERVER_REQUEST;
 	}
-	/* The rest of the body comes with other bytes: the path must outlive these. */
-	if (server->phase != PHASE_HEAD && server->path.at != server->path_copy && server->path.size) {
-		memmove(server->path_copy, server->path.at, server->path.size);
-		server->path.at = server->path_copy;
-	}
+	if (server->phase != PHASE_HEAD) text_keep(server); /* the rest of the body comes with other bytes */
 	return H1_SERVER_MORE;
 }

@@ -29,11 +29,12 @@ size_t h1_server_state_bytes(void);
 /* Begins a connection. */
 void h1_server_start(void *state, struct h1_server_shared *shared);
 
-/* A complete request. Slices are valid until the next feed; `path` keeps its query. Cut to 1,024 bytes. */
+/* A complete request. Slices are valid until the next feed, and cut to 1,024 bytes; `path` keeps its query. */
 struct h1_server_request {
-	struct slice method; /* "GET" */
-	struct slice path;   /* "/bytes/100?x=1" */
-	bool keep_alive;     /* what version and Connection header ask for */
+	struct slice method;                /* "GET" */
+	struct slice path;                  /* "/bytes/100?x=1" */
+	struct slice authorization, cookie; /* values of the first such fields, without blanks around them; empty: none */
+	bool keep_alive;                    /* what version and Connection header ask for */
 	bool is_head;
 	bool expects_continue; /* Expect: 100-continue */
 	uint64_t body_bytes;   /* length of the body */

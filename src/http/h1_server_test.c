@@ -34,6 +34,8 @@ static void tell(struct told *told, const char *format, ...) {
 static void tell_request(struct told *told, const char *what, const struct h1_server_request *request) {
 	tell(told, "%s %.*s %.*s%s%s%s", what, (int)request->method.size, request->method.at, (int)request->path.size, request->path.at,
 		request->keep_alive ? " keep" : "", request->is_head ? " is_head" : "", request->expects_continue ? " expects" : "");
+	if (request->authorization.size > 0) tell(told, " a<%.*s>", (int)request->authorization.size, request->authorization.at);
+	if (request->cookie.size > 0) tell(told, " c<%.*s>", (int)request->cookie.size, request->cookie.at);
 }
 
 static void on_head(void *owner, const struct h1_server_request *request) {
@@ -122,6 +124,17 @@ static const struct {
 	 "chunked\r\n\r\n1\r\ne\r\n0\r\n\r\nGET / HTTP/1.1\r\n\r\n",
 		"head POST /1 keep\nrequest POST /1 keep ab\nhead POST /1 keep\nrequest POST /1 keep cd\nhead POST /3 keep\nrequest POST /3 keep e\n"
 		"head GET / keep\nrequest GET / keep \n"},
+	/* values that are kept: other ones of the same length, with other blanks, and none, in heads that look alike */
+	{"GET / HTTP/1.1\r\nAuthorization: Bearer 1\r\n\r\nGET / HTTP/1.1\r\nAuthorization: Bearer 2\r\n\r\nGET / HTTP/1.1\r\nAuthorization:Bearer "
+	 "34 "
+	 "\r\n\r\nGET / HTTP/1.1\r\nAuthorization:         \r\n\r\nGET / HTTP/1.1\r\nButhorization: Bearer 1\r\n\r\n",
+		"head GET / keep a<Bearer 1>\nrequest GET / keep a<Bearer 1> \nhead GET / keep a<Bearer 2>\nrequest GET / keep a<Bearer 2> \n"
+		"head GET / keep a<Bearer 34>\nrequest GET / keep a<Bearer 34> \nhead GET / keep\nrequest GET / keep \n"
+		"head GET / keep\nrequest GET / keep \n"},
+	{"POST /e HTTP/1.1\r\nCOOKIE: a=1; b=2\r\nauthorization: Basic eA==\r\nCookie: c=3\r\nContent-Length: 2\r\n\r\nhi",
+		"head POST /e keep a<Basic eA==> c<a=1; b=2>\nrequest POST /e keep a<Basic eA==> c<a=1; b=2> hi\n"},
+	{"PUT /e HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\ne\r\n0\r\nCookie: a\r\nExpect: 100-continue\r\n\r\n",
+		"head PUT /e keep\nrequest PUT /e keep e\n"},
 	/* RFC 9112 section 6.3: what cannot be framed is refused */
 	{"POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", "bad\n"},
 	{"POST / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "bad\n"},

@@ -14,6 +14,7 @@
 #define STREAM_WINDOW (16 << 20)         /* of a request: what /echo takes */
 #define HEAD_BYTES_MAX ((size_t)4 << 20) /* of an answer */
 #define PATH_MAX_BYTES 1024
+#define VALUE_MAX_BYTES 1024
 
 struct stream {
 	struct stream *before, *next; /* of the connection's */
@@ -21,9 +22,11 @@ struct stream {
 	bool expects_continue;
 	bool has_trailers;
 	uint8_t method_size;
-	uint16_t path_size;
+	uint16_t path_size, authorization_size, cookie_size;
 	char method[32];
 	char path[PATH_MAX_BYTES];
+	char authorization[VALUE_MAX_BYTES];
+	char cookie[VALUE_MAX_BYTES];
 	_Alignas(max_align_t) char mark[];
 };
 
@@ -51,7 +54,14 @@ static struct stream *find_stream(struct h2_server *server, int32_t number) {
 
 static struct h2_server_request describe(const struct stream *stream) {
 	struct slice method = {stream->method, stream->method_size};
-	return (struct h2_server_request){method, {stream->path, stream->path_size}, slice_equal(method, SLICE("HEAD")), stream->expects_continue};
+	return (struct h2_server_request){
+		.method = method,
+		.path = {stream->path, stream->path_size},
+		.is_head = slice_equal(method, SLICE("HEAD")),
+		.expects_continue = stream->expects_continue,
+		.authorization = {stream->authorization, stream->authorization_size},
+		.cookie = {stream->cookie, stream->cookie_size},
+	};
 }
 
 /* ---- what comes */
@@ -64,7 +74,7 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
 	stream->number = frame->hd.stream_id;
 	stream->expects_continue = stream->has_trailers = false;
 	stream->method_size = 0;
-	stream->path_size = 0;
+	stream->path_size = stream->authorization_size = stream->cookie_size = 0;
 	memset(stream->mark, 0, mark);
 	stream->before = NULL;
 	stream->next = server->streams;
@@ -80,6 +90,16 @@ static size_t cut_copy(char *into, size_t room, const uint8_t *from, size_t size
 	return kept;
 }
 
+/* Keeps a value that only some endpoints ask for. */
+static void take_value(struct stream *stream, struct slice name, const uint8_t *value, size_t size) {
+	if (slice_equal(name, SLICE("authorization")) && stream->authorization_size == 0)
+		stream->authorization_size = (uint16_t)cut_copy(stream->authorization, VALUE_MAX_BYTES, value, size);
+	if (!slice_equal(name, SLICE("cookie"))) return;
+	size_t have = stream->cookie_size;
+	if (have > 0) have += cut_copy(stream->cookie + have, VALUE_MAX_BYTES - have, (const uint8_t *)"; ", 2);
+	stream->cookie_size = (uint16_t)(have + cut_copy(stream->cookie + have, VALUE_MAX_BYTES - have, value, size));
+}
+
 static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name, size_t name_size, const uint8_t *value,
 	size_t value_size, uint8_t flags, void *user) {
 	struct stream *stream = find_stream(user, frame->hd.stream_id);
@@ -90,6 +110,7 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
 		stream->method_size = (uint8_t)cut_copy(stream->method, sizeof(stream->method), value, value_size);
 	if (name_size == 6 && memcmp(name, "expect", 6) == 0)
 		stream->expects_continue = slice_equal_nocase((struct slice){(const char *)value, value_size}, SLICE("100-continue"));
+	if (name[0] == 'a' || name[0] == 'c') take_value(stream, (struct slice){(const char *)name, name_size}, value, value_size);
 	return 0;
 }
 

@@ -11,12 +11,14 @@
 
 #define H2_SERVER_PREFACE "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" /* what a client's bytes begin with (section 3.4) */
 
-/* A request's head. Slices are valid during the call. */
+/* A request's head. Slices are valid during the call, and cut to 1,024 bytes. */
 struct h2_server_request {
 	struct slice method; /* "GET" */
-	struct slice path;   /* "/bytes/100?x=1"; cut to 1,024 bytes */
+	struct slice path;   /* "/bytes/100?x=1" */
 	bool is_head;
-	bool expects_continue; /* Expect: 100-continue */
+	bool expects_continue;      /* Expect: 100-continue */
+	struct slice authorization; /* value of the first such field; empty: none */
+	struct slice cookie;        /* values of all such fields, "; " between them (RFC 9113 section 8.2.3); empty: none */
 };
 
 /* What comes behind a piece of an answer's body. */

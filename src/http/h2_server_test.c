@@ -21,15 +21,21 @@ static struct arena arena;
 static unsigned heads, requests, closed;
 static size_t answer_bytes;
 static bool has_trailers, is_hidden;
-static char path[64];
+static char path[64], authorization[64], cookie[64];
 static uint64_t body_bytes;
+
+static void keep_text(char *into, size_t room, struct slice text) {
+	assert_true(text.size < room);
+	memcpy(into, text.at, text.size);
+	into[text.size] = 0;
+}
 
 static void take_head(void *owner, void *mark, int32_t stream, const struct h2_server_request *request) {
 	(void)owner;
 	((struct mark *)mark)->stream = stream;
-	assert_true(request->path.size < sizeof(path));
-	memcpy(path, request->path.at, request->path.size);
-	path[request->path.size] = 0;
+	keep_text(path, sizeof(path), request->path);
+	keep_text(authorization, sizeof(authorization), request->authorization);
+	keep_text(cookie, sizeof(cookie), request->cookie);
 	heads++;
 }
 
@@ -135,6 +141,23 @@ static void requests_are_answered(void **state) {
 	assert_int_equal(h2_ops.limit(probes.state), 5);
 }
 
+/* RFC 9113 section 8.2.3: cookies may come in crumbs. */
+static void credentials_are_told(void **state) {
+	(void)state;
+	struct http_request request[3];
+	ask(&request[0], 0, "GET / HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer x\r\nCookie: a=1; b=2\r\n\r\n");
+	talk();
+	assert_string_equal(authorization, "Bearer x");
+	assert_string_equal(cookie, "a=1; b=2");
+	ask(&request[1], 1, "GET / HTTP/1.1\r\nHost: h\r\nCookie: a=1\r\nCookie: c=3\r\n\r\n");
+	talk();
+	assert_string_equal(authorization, "");
+	assert_string_equal(cookie, "a=1; c=3");
+	ask(&request[2], 2, "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+	talk();
+	assert_string_equal(cookie, "");
+}
+
 static void bodies_pass_both_ways(void **state) {
 	(void)state;
 	static char body[300000];
@@ -183,6 +206,7 @@ static void what_is_no_preface_is_the_end(void **state) {
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		TEST(requests_are_answered),
+		TEST(credentials_are_told),
 		TEST(bodies_pass_both_ways),
 		TEST(hidden_answers_are_not_counted),
 		TEST(leaving_is_goaway),

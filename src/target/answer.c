@@ -86,10 +86,11 @@ static int format_framing(const struct answer *answer, char *out, size_t room) {
 size_t answer_format_head(const struct answer *answer, char *out, size_t *ret_truth) {
 	int size = snprintf(out, ANSWER_HEAD_MAX, "HTTP/1.1 %u %s\r\n" TRUTH_NAME, answer->status, answer_phrase(answer->status));
 	*ret_truth = (size_t)size;
+	struct slice type = answer_type(answer);
 	bool keeps = answer->keep_alive && answer->end == ANSWER_KEEP;
-	size += snprintf(out + size, ANSWER_HEAD_MAX - (size_t)size,
-		"%s\r\nServer: strest-target\r\nContent-Type: text/plain\r\n%.*sConnection: %s\r\n", TRUTH_BLANK, (int)answer->fields.size,
-		answer->fields.at ? answer->fields.at : "", keeps ? "keep-alive" : "close");
+	size += snprintf(out + size, ANSWER_HEAD_MAX - (size_t)size, "%s\r\nServer: strest-target\r\nContent-Type: %.*s\r\n%.*sConnection: %s\r\n",
+		TRUTH_BLANK, (int)type.size, type.at, (int)answer->fields.size, answer->fields.at ? answer->fields.at : "",
+		keeps ? "keep-alive" : "close");
 	size += format_framing(answer, out + size, ANSWER_HEAD_MAX - (size_t)size);
 	assert(size < ANSWER_HEAD_MAX);
 	return (size_t)size;

@@ -39,12 +39,18 @@ struct answer {
 	bool is_hidden;       /* not counted at all */
 	nsec delay;           /* from the read to the answer */
 	struct slice before;  /* interim responses, complete */
+	struct slice type;    /* Content-Type, constant; NULL: text/plain */
 	struct slice fields;  /* more header lines, each with its CRLF */
 	struct slice body;    /* with `delay` it must be constant */
 	char *owned;          /* NULL, or heap memory that `body` points into: freed with the answer */
 	uint64_t body_bytes;  /* for Content-Length */
 	struct stream stream; /* what follows `body` */
 };
+
+/* Returns the value of Content-Type. */
+static inline struct slice answer_type(const struct answer *answer) {
+	return answer->type.at ? answer->type : SLICE("text/plain");
+}
 
 /* Takes the body away from an answer to HEAD, which tells of it only (RFC 9110 section 9.3.2). */
 void answer_fit_method(struct answer *answer);

@@ -5,6 +5,7 @@
 
 #include "base/units.h"
 #include "target/server.h"
+#include "target/shop.h"
 
 #define BYTES_MAX ((uint64_t)1 << 30)
 #define BIG_HEAD_BYTES 1000000000u
@@ -75,17 +76,8 @@ static void answer_status(const struct endpoint_request *request, struct answer 
 	}
 }
 
-/* The value of "name=" in a query; empty if it is not there. */
-static struct slice find_value(struct slice query, struct slice name) {
-	while (query.size > 0) {
-		struct slice value, field = slice_cut(query, '&', &query), key = slice_cut(field, '=', &value);
-		if (slice_equal(key, name)) return value;
-	}
-	return (struct slice){NULL, 0};
-}
-
 static void answer_slow_body(const struct endpoint_request *request, struct answer *ret) {
-	struct slice bytes_text = find_value(request->query, SLICE("bytes")), time_text = find_value(request->query, SLICE("time"));
+	struct slice bytes_text = endpoint_find_value(request->query, SLICE("bytes")), time_text = endpoint_find_value(request->query, SLICE("time"));
 	uint64_t bytes = 100;
 	nsec time = SEC;
 	bool fine = bytes_text.size == 0 || (units_parse_count(bytes_text, &bytes) && bytes <= BYTES_MAX);
@@ -199,6 +191,14 @@ const struct endpoint endpoints[] = {
 	{NAME("/garbage"), .help = "/garbage             bytes that are not HTTP", .answer = answer_garbage},
 	{NAME("/endless"), .help = "/endless             a body without an end", .answer = answer_endless},
 	{NAME("/big-head"), .help = "/big-head            a header of 1 GB", .answer = answer_big_head},
+	{NAME("/login"), .wants_body = true, .help = "/login               POST, JSON: a token, and the cookie session", .answer = shop_answer_login},
+	{NAME("/profile"), .help = "/profile             who logged in: by Authorization or that cookie, 401 without", .answer = shop_answer_profile},
+	{NAME("/search"), .help = "/search?q=WORDS      three items", .answer = shop_answer_search},
+	{NAME("/items/"), .takes_rest = true, .help = "/items/N             item N, 1..1000000", .answer = shop_answer_item},
+	{NAME("/checkout"), .help = "/checkout            POST: an order; 401 as /profile. All five: ?refuse=5 refuses 5 % with 401",
+		.answer = shop_answer_checkout},
+	{NAME("/shop/stats"), .is_hidden = true, .help = "/shop/stats          what these five counted, as JSON; not counted itself",
+		.answer = shop_answer_stats},
 	{NAME("/stats"), .is_hidden = true, .help = "/stats               what was counted since the start, as JSON; not counted itself",
 		.answer = answer_stats},
 	{.takes_rest = true, .help = "", .answer = answer_unknown},
@@ -213,6 +213,14 @@ void endpoint_split(struct slice target, struct slice *ret_path, struct slice *r
 		target = path ? (struct slice){path, target.size - (size_t)(path - target.at)} : SLICE("/");
 	}
 	*ret_path = slice_cut(target, '?', ret_query);
+}
+
+struct slice endpoint_find_value(struct slice query, struct slice name) {
+	while (query.size > 0) {
+		struct slice value, field = slice_cut(query, '&', &query), key = slice_cut(field, '=', &value);
+		if (slice_equal(key, name)) return value;
+	}
+	return (struct slice){NULL, 0};
 }
 
 const struct endpoint *endpoint_find(struct slice path) {

@@ -11,19 +11,22 @@
 #include "target/answer.h"
 
 #define ENDPOINT_TEXT_MAX 8192
-#define ENDPOINT_BODY_MAX ((size_t)16 << 20) /* of a request to /echo */
+#define ENDPOINT_BODY_MAX ((size_t)16 << 20) /* of a request whose endpoint wants it */
 
 struct server;
+struct shop;
 
 struct endpoint_request {
 	struct slice path;  /* without query */
 	struct slice rest;  /* of the path, behind the endpoint's name */
 	struct slice query; /* behind '?' */
 	struct slice method;
-	const struct buf *body;      /* of the request if the endpoint wants it, else NULL */
-	nsec read;                   /* when its last byte was read */
-	const struct server *server; /* whose counts /stats shows */
-	char *text;                  /* ENDPOINT_TEXT_MAX bytes for what the answer points to */
+	struct slice authorization, cookie; /* values of these fields; empty: not there */
+	const struct buf *body;             /* of the request if the endpoint wants it, else NULL */
+	nsec read;                          /* when its last byte was read */
+	const struct server *server;        /* whose counts /stats shows */
+	struct shop *shop;                  /* the thread's counts of the shop */
+	char *text;                         /* ENDPOINT_TEXT_MAX bytes for what the answer points to */
 };
 
 struct endpoint {
@@ -43,6 +46,9 @@ extern const size_t endpoint_count;
 
 /* Cuts what a request line asks for ("/delay/5ms?x", "http://host/delay/5ms") into path and query. */
 void endpoint_split(struct slice target, struct slice *ret_path, struct slice *ret_query);
+
+/* Returns the value of "name=" in a query, as it stands there; empty if there is none. */
+struct slice endpoint_find_value(struct slice query, struct slice name);
 
 /* Returns the row for a path. Never NULL. */
 const struct endpoint *endpoint_find(struct slice path);

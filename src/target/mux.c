@@ -100,7 +100,7 @@ static void send_head(struct exchange *exchange) {
 	fields_add(&fields, SLICE("x-strest"), (struct slice){truth, TRUTH_BYTES});
 	fields.at[0].is_unique = true;
 	fields_add(&fields, SLICE("server"), SLICE("strest-target"));
-	fields_add(&fields, SLICE("content-type"), SLICE("text/plain"));
+	fields_add(&fields, SLICE("content-type"), answer_type(answer));
 	if (answer->fields.size > 0) fields_add_lines(&fields, answer->fields, names);
 	if (answer->framing == ANSWER_SIZED || answer->framing == ANSWER_OPEN) {
 		int size = snprintf(length, sizeof(length), "%llu", (unsigned long long)answer->body_bytes);
@@ -190,7 +190,8 @@ static void begin_answer(struct exchange *exchange) {
 /* What an answer points to lives as long as the exchange: what stands in the server's scratch memory, which the next request uses, is copied. */
 static void keep_text(struct exchange *exchange) {
 	struct answer *answer = &exchange->answer;
-	struct slice *const parts[] = {&answer->before, &answer->fields, exchange->body || answer->owned ? NULL : &answer->body};
+	bool stays = answer->owned || (exchange->body && answer->body.at == exchange->body->at);
+	struct slice *const parts[] = {&answer->before, &answer->fields, stays ? NULL : &answer->body};
 	size_t size = 0;
 	if (answer->is_plain) return;
 	for (size_t i = 0; i < LENGTH(parts); i++) size += parts[i] ? parts[i]->size : 0;
@@ -230,8 +231,14 @@ static void take_request(void *owner, void *mark, const struct h2_server_request
 	struct mux *mux = owner;
 	struct exchange *exchange = mark;
 	struct server *server = mux->peer->server;
-	const struct endpoint_request asked = {
-		.method = request->method, .body = exchange->body, .read = mux->read, .server = server, .text = server->text};
+	const struct endpoint_request asked = {.method = request->method,
+		.authorization = request->authorization,
+		.cookie = request->cookie,
+		.body = exchange->body,
+		.read = mux->read,
+		.server = server,
+		.shop = &server->shop,
+		.text = server->text};
 	exchange->read = mux->read;
 	peer_answer(server, request->path, &asked, &exchange->answer);
 	exchange->touched = exchange->answer.delay > 0 && server->touched;

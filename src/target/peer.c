@@ -12,6 +12,7 @@
 #include "target/mux.h"
 #include "target/wire.h"
 
+#define BODY_KEPT 4096 /* bytes of memory for bodies that a connection keeps for the next */
 #define EVENTS_IDLE (EPOLLIN | EPOLLRDHUP)
 
 void peer_open(struct server *server, int fd) {
@@ -47,6 +48,16 @@ static void drop_body(struct peer *peer) {
 	buf_fini(peer->body);
 	free(peer->body);
 	peer->body = NULL;
+}
+
+/* The request's body is of no use any more. */
+static void end_body(struct peer *peer) {
+	if (!peer->takes_body) return;
+	peer->takes_body = false;
+	if (peer->body->room > BODY_KEPT) drop_body(peer);
+	if (!peer->body) return;
+	peer->body->size = 0;
+	peer->body->full = false;
 }
 
 void peer_close(struct peer *peer) {
@@ -86,7 +97,8 @@ static void take_head(void *owner, const struct h1_server_request *request) {
 	if (request->path.size > 1) {
 		struct slice path, query;
 		endpoint_split(request->path, &path, &query);
-		if (endpoint_find(path)->wants_body && !peer->body) {
+		peer->takes_body = endpoint_find(path)->wants_body;
+		if (peer->takes_body && !peer->body) {
 			peer->body = mem_alloc(sizeof(*peer->body));
 			buf_init(peer->body, ENDPOINT_BODY_MAX);
 		}
@@ -96,7 +108,7 @@ static void take_head(void *owner, const struct h1_server_request *request) {
 
 static void take_body(void *owner, struct slice bytes) {
 	struct peer *peer = owner;
-	if (peer->body && !peer->body->full) buf_add(peer->body, bytes);
+	if (peer->takes_body && !peer->body->full) buf_add(peer->body, bytes);
 }
 
 const struct h1_server_events peer_parser_events = {.head = take_head, .body = take_body};
@@ -126,14 +138,17 @@ void peer_answer(struct server *server, struct slice path, const struct endpoint
 /* A complete request: looks up what to answer, and begins to. */
 static enum reply_state take_request(struct peer *peer, const struct h1_server_request *request, nsec read) {
 	struct server *server = peer->server;
-	struct endpoint_request asked = {.method = request->method, .body = peer->body, .read = read, .server = server, .text = server->text};
+	struct endpoint_request asked = {.method = request->method, .read = read, .server = server, .shop = &server->shop, .text = server->text};
 	const struct endpoint *endpoint = look_up(server, request->path, &asked);
 	if (endpoint->is_plain && request->keep_alive && !request->is_head) return reply_send_plain(peer, read);
 	struct answer answer = {.status = 200, .keep_alive = request->keep_alive, .is_head = request->is_head, .is_hidden = endpoint->is_hidden};
+	asked.authorization = request->authorization;
+	asked.cookie = request->cookie;
+	asked.body = peer->takes_body ? peer->body : NULL;
 	endpoint->answer(&asked, &answer);
 	answer_fit_method(&answer);
 	enum reply_state state = reply_begin(peer, &answer, read);
-	if (state != REPLY_GONE) drop_body(peer);
+	if (state != REPLY_GONE) end_body(peer);
 	return state;
 }
 

@@ -43,7 +43,8 @@ struct peer {
 	struct reply *reply;       /* NULL: none is pending */
 	char *held;                /* plain bytes read behind the pending request, or first ones that may be of either protocol; NULL: none */
 	size_t held_size;
-	struct buf *body; /* of the request that is being read, if its endpoint wants it */
+	struct buf *body; /* of the request that is being read; NULL: no endpoint wanted one yet */
+	bool takes_body;  /* its endpoint wants it */
 	bool is_dead;     /* a write in the middle of a request failed */
 	bool is_known;    /* which protocol it speaks */
 	_Alignas(16) char parser[];

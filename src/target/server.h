@@ -12,6 +12,7 @@
 #include "http/h2_server.h"
 #include "target/endpoint.h"
 #include "target/record.h"
+#include "target/shop.h"
 #include "target/stall.h"
 #include "target/timer.h"
 
@@ -55,6 +56,7 @@ struct server {
 	char text[ENDPOINT_TEXT_MAX];
 	char plain[512]; /* the answer of `/`, to be patched at plain_truth */
 	size_t plain_size, plain_truth;
+	struct shop shop;                   /* read by others for /shop/stats */
 	uint64_t paths[ENDPOINT_COUNT_MAX]; /* requests per row of the endpoints' table; read by others for /stats */
 	atomic_bool stop;
 	pthread_t thread;
