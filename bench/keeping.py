@@ -79,4 +79,46 @@ def urls(bench):
     return data
 
 
-TABLES = {"old": old, "urls": urls}
+STEPS = """[scenario]
+base_url = "{url}"
+
+[[scenario.steps]]
+method = "post"
+path = "/login"
+data = "{{\\"user\\":\\"demo\\",\\"seq\\":\\"{{{{seq}}}}\\"}}"
+extract = {{ token = {{ json = "/token" }} }}
+
+[[scenario.steps]]
+path = "/profile"
+headers = ["Authorization: Bearer {{{{token}}}}"]
+
+[[scenario.steps]]
+path = "/search?q={{{{iter}}}}"
+headers = ["Authorization: Bearer {{{{token}}}}"]
+
+[[scenario.steps]]
+path = "/items/{{{{random(1,1000)}}}}"
+headers = ["Authorization: Bearer {{{{token}}}}"]
+"""
+
+
+def scenario(bench):
+    """A scenario of four steps, with a token that is carried on, beside the same four requests from a list: CPU per request in HTTP/1.1 and HTTP/2."""
+    rounds, seconds = bench.rounds or ROUNDS, bench.seconds or 2
+    data = {}
+    with measure.Server(bench.program) as server:
+        steps, listed = bench.folder / "scenario.toml", bench.folder / "scenario.txt"
+        steps.write_text(STEPS.format(url=server.url("").rstrip("/")), encoding="ascii")
+        lines = [f"POST {server.url('/login')}", server.url("/profile"), server.url("/search?q=12"), server.url("/items/500")]
+        listed.write_text("\n".join(lines) + "\n", encoding="ascii")
+        for name, words in (("HTTP/1.1", []), ("HTTP/2, 1 stream", ["--http2"]), ("HTTP/2, 10 streams", ["--http2", "--http2-parallel", 10])):
+            plain = tools.StrestAt(bench.program, "plain", "--urls-from-file", listed, "-H", "Authorization: Bearer 49cbe5cc59af5f1464656d6f", *words)
+            made = tools.StrestAt(bench.program, "scenario", "--config", steps, *words)
+            bench.say(f"{name}: 64 users, {rounds} rounds of {seconds:g} s")
+            runs = data[name] = compare(bench, server, [plain, made], 64, rounds, seconds)
+            show_comparison(bench, runs, plain.name)
+            check_ratio(bench, runs, f"CPU per request of a scenario ({name}), x plain", (made.name, plain.name), "us", 1.25)
+    return data
+
+
+TABLES = {"old": old, "urls": urls, "scenario": scenario}

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <yajl/yajl_parse.h>
 
+#include "base/json_pair.h"
+
 #define KEY_SHOWN 64 /* bytes of a key in a sentence */
 
 /* A table or array that is not yet closed. */
@@ -91,29 +93,13 @@ static int on_number(void *user, const char *text, size_t size) {
 	return errno == 0 || refuse(r, node->at, "the whole number does not fit into 64 bits");
 }
 
-/* Reads the four digits after "\u", which yajl has checked. */
-static unsigned read_escape(const char *at) {
-	char digits[5] = {at[0], at[1], at[2], at[3], 0};
-	return (unsigned)strtoul(digits, NULL, 16);
-}
-
-/* yajl puts '?' for half a surrogate pair; we refuse it. The text between the last token's quotes is looked at as written. */
+/* Refuses half a surrogate pair in the text that was just read. */
 static bool check_pairs(struct reading *r) {
-	const char *at = r->text.at + r->cursor.offset, *end = r->text.at + r->end;
-	for (; at < end; at++) {
-		if (*at != '\\') continue;
-		at++;
-		if (*at != 'u') continue;
-		unsigned unit = read_escape(at + 1);
-		bool pair = (unit & 0xfc00) == 0xd800 && end - at > 10 && at[5] == '\\' && at[6] == 'u' && (read_escape(at + 7) & 0xfc00) == 0xdc00;
-		if ((unit & 0xf800) == 0xd800 && !pair) {
-			struct tree_cursor cursor = r->cursor;
-			return refuse(r, tree_cursor_move(&cursor, (size_t)(at - 1 - r->text.at)),
-				"the escape is half a character; write \\uD800 to \\uDBFF before \\uDC00 to \\uDFFF");
-		}
-		at += pair ? 10 : 4;
-	}
-	return true;
+	struct slice quoted = {r->text.at + r->cursor.offset, r->end - r->cursor.offset};
+	size_t half = json_pair_find_half(quoted);
+	struct tree_cursor cursor = r->cursor;
+	return half == quoted.size || refuse(r, tree_cursor_move(&cursor, cursor.offset + half),
+					      "the escape is half a character; write \\uD800 to \\uDBFF before \\uDC00 to \\uDFFF");
 }
 
 static int on_text(void *user, const unsigned char *text, size_t size) {
@@ -256,6 +242,13 @@ static size_t find_control(struct slice text) {
 	return at;
 }
 
+/* yajl takes a text that is never closed behind the value for nothing. */
+static bool is_over(const struct reading *r) {
+	size_t at = r->end;
+	while (at < r->text.size && strchr(" \t\r\n", r->text.at[at])) at++;
+	return at == r->text.size;
+}
+
 bool json_read(struct slice text, struct arena *arena, struct tree **ret, struct tree_fault *fault) {
 	static const unsigned char blank[] = " ";
 	struct reading r = {.text = text, .arena = arena, .fault = fault};
@@ -280,9 +273,10 @@ bool json_read(struct slice text, struct arena *arena, struct tree **ret, struct
 		status = yajl_parse(r.yajl, blank, 1);
 		if (status == yajl_status_ok) status = yajl_complete_parse(r.yajl);
 	}
-	if (status != yajl_status_ok && !r.refused) refuse_syntax(&r, used);
+	bool good = status == yajl_status_ok && is_over(&r);
+	if (!good && !r.refused) refuse_syntax(&r, used);
 	yajl_free(r.yajl);
-	if (status != yajl_status_ok) return false;
+	if (!good) return false;
 	*ret = r.root;
 	return true;
 }

@@ -1,4 +1,4 @@
-/* Reading JSON: text to a tree with the place of every key and value. The one way to yajl.
+/* Reading JSON: text to a tree with the place of every key and value. One of the two ways to yajl; the other is json_find.h.
  * In: bytes. Out: a tree (base/tree.h). Any thread. Source: RFC 8259. */
 #pragma once
 

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/clock.h"
+#include "base/scenario.h"
 #include "base/stage.h"
 #include "base/status.h"
 
@@ -20,6 +21,7 @@ struct text_list {
 
 /* Values of the options that are a choice, in the order of their row. */
 enum method { METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_PUT, METHOD_PATCH, METHOD_DELETE, METHOD_OPTIONS };
+enum rate_unit { RATE_UNIT_REQUESTS, RATE_UNIT_ITERATIONS };
 enum arrival { ARRIVAL_EVEN, ARRIVAL_POISSON };
 enum spin { SPIN_AUTO, SPIN_ON, SPIN_OFF };
 enum kernel_stamps { KERNEL_STAMPS_SAMPLE, KERNEL_STAMPS_ALL, KERNEL_STAMPS_OFF };
@@ -141,4 +143,5 @@ struct settings {
 	struct file_settings file;
 	struct target_settings target;
 	struct cleanup_settings cleanup;
+	struct scenario_set scenarios; /* of the file; count 0: none */
 };

@@ -48,6 +48,38 @@ static enum threshold_fault take_stage(struct slice *name, unsigned *ret) {
 	return THRESHOLD_GOOD;
 }
 
+/* Returns where the metric begins at the end of a name that has a dot, e.g. "v1.login.p99.9": at its "p99.9". */
+static size_t metric_start(struct slice name) {
+	size_t start = name.size;
+	while (start > 0 && name.at[start - 1] != '.') start--;
+	if (start == 0 || start == name.size || !is_digit(name.at[start])) return start;
+	size_t before = start - 1; /* perhaps the percentile's own point */
+	while (before > 0 && name.at[before - 1] != '.') before--;
+	return name.at[before] == 'p' && before + 1 < start - 1 && is_digit(name.at[before + 1]) ? before : start;
+}
+
+static enum threshold_fault parse_metric(struct slice name, struct threshold *ret);
+
+/* Takes "step.NAME." from the front of a name, if "step" stands there. */
+static enum threshold_fault take_step(struct slice *name, struct slice *ret) {
+	struct threshold unused;
+	*ret = (struct slice){0};
+	if (!starts(*name, SLICE("step."))) return THRESHOLD_GOOD;
+	skip(name, sizeof("step.") - 1);
+	size_t start = metric_start(*name);
+	if (start == 0) return parse_metric(*name, &unused) == THRESHOLD_GOOD ? THRESHOLD_NO_STEP : THRESHOLD_NO_METRIC;
+	if (start == 1) return THRESHOLD_NO_STEP;
+	*ret = (struct slice){name->at, start - 1};
+	skip(name, start);
+	return THRESHOLD_GOOD;
+}
+
+static bool take_iteration(struct slice *name) {
+	if (!starts(*name, SLICE("iteration."))) return false;
+	skip(name, sizeof("iteration.") - 1);
+	return true;
+}
+
 /* Reads what follows the 'p' of a percentile, "99", "99.9" or "99_9", as 0.99 and 0.999. The decimal digits are moved, not divided:
  * the result is the number that a program would write down. */
 static bool parse_quantile(struct slice digits, double *ret) {
@@ -134,6 +166,8 @@ enum threshold_fault threshold_parse(struct slice text, struct threshold *ret) {
 	struct slice name, limit;
 	if (!split(slice_trim(text), &name, &limit, &read.relation)) return THRESHOLD_NO_RELATION;
 	enum threshold_fault fault = take_stage(&name, &read.stage);
+	if (fault == THRESHOLD_GOOD && read.stage == 0) fault = take_step(&name, &read.step);
+	if (fault == THRESHOLD_GOOD && read.stage == 0 && !read.step.at) read.is_iteration = take_iteration(&name);
 	if (fault == THRESHOLD_GOOD) fault = parse_metric(name, &read);
 	if (fault == THRESHOLD_GOOD) fault = parse_limit(limit, &read);
 	if (fault == THRESHOLD_GOOD) *ret = read;
@@ -144,9 +178,11 @@ const char *threshold_fault_words(enum threshold_fault fault) {
 	static const char *const words[] = {
 		[THRESHOLD_GOOD] = "is fine",
 		[THRESHOLD_NO_RELATION] = "has no <, <=, > or >=; write e.g. p99<250ms",
-		[THRESHOLD_NO_METRIC] = "is about nothing that is measured; write p50, p99.9, max, errors or rps, or one of them after stage.N.",
+		[THRESHOLD_NO_METRIC] =
+			"is about nothing that is measured; write p50, p99.9, max, errors or rps, alone or after stage.N., step.NAME. or iteration.",
 		[THRESHOLD_NO_QUANTILE] = "has no percentile over p0 and below p100; write e.g. p99, p99.9 or, for the longest time, max",
 		[THRESHOLD_NO_STAGE] = "has no number of a stage, from 1 to 256; write e.g. stage.2.p95<300ms",
+		[THRESHOLD_NO_STEP] = "has no name of a step; write e.g. step.login.p95<400ms",
 		[THRESHOLD_NO_TIME] = "has no time with its unit on the right; write e.g. p99<250ms",
 		[THRESHOLD_NO_SHARE] = "has neither a share up to 100% nor a whole number on the right; write e.g. errors<1% or errors<10",
 		[THRESHOLD_NO_NUMBER] = "has no number on the right; write e.g. rps>900",

@@ -56,6 +56,55 @@ static void a_rule_is_read_into_its_parts(void **state) {
 	}
 }
 
+static void a_rule_on_a_step_names_it_whatever_is_in_its_name(void **state) {
+	(void)state;
+	static const struct {
+		const char *text, *step;
+		enum threshold_metric metric;
+		double quantile;
+	} cases[] = {
+		{"step.login.p95<400ms", "login", THRESHOLD_QUANTILE, 0.95},
+		{"step.login.p99.9<400ms", "login", THRESHOLD_QUANTILE, 0.999},
+		{"step.login.p99_9<400ms", "login", THRESHOLD_QUANTILE, 0.999},
+		{"step.login.max<1s", "login", THRESHOLD_MAX, 0},
+		{"step.login.errors<1%", "login", THRESHOLD_ERRORS, 0},
+		{"step.login.rps>5", "login", THRESHOLD_RPS, 0},
+		{"step.buy/log-in.p95<1s", "buy/log-in", THRESHOLD_QUANTILE, 0.95},
+		{"step.step 2.p95<1s", "step 2", THRESHOLD_QUANTILE, 0.95},
+		{" step.a  b.p95 < 1s", "a  b", THRESHOLD_QUANTILE, 0.95},
+		{"step.v1.login.p95<1s", "v1.login", THRESHOLD_QUANTILE, 0.95},
+		{"step.v1.2.p95<1s", "v1.2", THRESHOLD_QUANTILE, 0.95},
+		{"step.v1.2.p99.9<1s", "v1.2", THRESHOLD_QUANTILE, 0.999},
+		{"step.p95.p9<1s", "p95", THRESHOLD_QUANTILE, 0.09},
+		{"step.p95.p99.9<1s", "p95", THRESHOLD_QUANTILE, 0.999},
+		{"step.stage.1.max<1s", "stage.1", THRESHOLD_MAX, 0},
+		{"step.step.max<1s", "step", THRESHOLD_MAX, 0},
+		{"step.max.max<1s", "max", THRESHOLD_MAX, 0},
+		{"step.iteration.max<1s", "iteration", THRESHOLD_MAX, 0},
+		{"step.\xc3\xbc.max<1s", "\xc3\xbc", THRESHOLD_MAX, 0},
+	};
+	for (size_t i = 0; i < LENGTH(cases); i++) {
+		struct threshold got;
+		enum threshold_fault fault = threshold_parse(slice_of(cases[i].text), &got);
+		if (fault != THRESHOLD_GOOD) fail_msg("'%s' %s", cases[i].text, threshold_fault_words(fault));
+		if (!slice_equal(got.step, slice_of(cases[i].step))) fail_msg("'%s': '%.*s'", cases[i].text, (int)got.step.size, got.step.at);
+		assert_int_equal(got.metric, cases[i].metric);
+		assert_true(got.quantile == cases[i].quantile);
+		assert_true(got.stage == 0 && !got.is_iteration);
+	}
+}
+
+static void a_rule_on_iterations_is_about_no_step(void **state) {
+	(void)state;
+	struct threshold got;
+	assert_int_equal(threshold_parse(SLICE("iteration.p99.9<5s"), &got), THRESHOLD_GOOD);
+	assert_true(got.is_iteration && !got.step.at && got.stage == 0 && got.quantile == 0.999);
+	assert_int_equal(threshold_parse(SLICE("iteration.errors<1%"), &got), THRESHOLD_GOOD);
+	assert_true(got.is_iteration && got.is_share && got.limit == 0.01);
+	assert_int_equal(threshold_parse(SLICE("p99<5s"), &got), THRESHOLD_GOOD);
+	assert_false(got.is_iteration);
+}
+
 static void a_rule_that_is_none_is_refused_with_its_fault(void **state) {
 	(void)state;
 	static const struct {
@@ -69,6 +118,16 @@ static void a_rule_that_is_none_is_refused_with_its_fault(void **state) {
 		{"p<250ms", THRESHOLD_NO_METRIC},
 		{"P99<250ms", THRESHOLD_NO_METRIC},
 		{"mean<250ms", THRESHOLD_NO_METRIC},
+		{"step<250ms", THRESHOLD_NO_METRIC},
+		{"step.login<250ms", THRESHOLD_NO_METRIC},
+		{"step.login.<250ms", THRESHOLD_NO_METRIC},
+		{"step.login.9<250ms", THRESHOLD_NO_METRIC},
+		{"step.v1.2<250ms", THRESHOLD_NO_METRIC},
+		{"step.login.mean<250ms", THRESHOLD_NO_METRIC},
+		{"iteration<250ms", THRESHOLD_NO_METRIC},
+		{"iteration.<250ms", THRESHOLD_NO_METRIC},
+		{"iteration.login.p99<1s", THRESHOLD_NO_METRIC},
+		{"stage.1.step.login.p99<1s", THRESHOLD_NO_METRIC},
 		{"errors %<1", THRESHOLD_NO_METRIC},
 		{"stage.2<250ms", THRESHOLD_NO_METRIC},
 		{"stage.2.<250ms", THRESHOLD_NO_METRIC},
@@ -88,6 +147,12 @@ static void a_rule_that_is_none_is_refused_with_its_fault(void **state) {
 		{"stage.a.p99<1s", THRESHOLD_NO_STAGE},
 		{"stage..p99<1s", THRESHOLD_NO_STAGE},
 		{"stage.p99<1s", THRESHOLD_NO_STAGE},
+		{"step.p99<1s", THRESHOLD_NO_STEP},
+		{"step.p99.9<1s", THRESHOLD_NO_STEP},
+		{"step..p99<1s", THRESHOLD_NO_STEP},
+		{"step..p99.9<1s", THRESHOLD_NO_STEP},
+		{"step.login.p100<1s", THRESHOLD_NO_QUANTILE},
+		{"step.login.p99<1", THRESHOLD_NO_TIME},
 		{"p99<", THRESHOLD_NO_TIME},
 		{"p99<250", THRESHOLD_NO_TIME}, /* ms or s? */
 		{"p99<250.", THRESHOLD_NO_TIME},
@@ -128,6 +193,8 @@ static void every_fault_says_what_to_write(void **state) {
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_rule_is_read_into_its_parts),
+		cmocka_unit_test(a_rule_on_a_step_names_it_whatever_is_in_its_name),
+		cmocka_unit_test(a_rule_on_iterations_is_about_no_step),
 		cmocka_unit_test(a_rule_that_is_none_is_refused_with_its_fault),
 		cmocka_unit_test(every_fault_says_what_to_write),
 	};

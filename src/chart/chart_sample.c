@@ -60,7 +60,8 @@ static void run_make(nsec length, struct series *series, struct tally *whole, st
 int main(int count, char **words) {
 	if (count < 2) return 2;
 	nsec length = (count > 2 ? atoi(words[2]) : 600) * SEC;
-	const struct group_table groups = {.count = ROWS, .rows = rows, .first_address = 3, .first_stage = ROWS};
+	const struct group_table groups = {
+		.count = ROWS, .rows = rows, .first_address = 3, .first_stage = ROWS, .first_step = ROWS, .first_scenario = ROWS};
 	static const char *const labels[] = {"env=staging", "build=1234"};
 	struct run_info info = {.id = "01234567-89ab-4cde-8f01-23456789abcd",
 		.version = "0.1.0",

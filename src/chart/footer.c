@@ -21,7 +21,8 @@ static void put_load(const struct run_info *run, struct buf *into) {
 	if (!run->open_loop)
 		buf_add_text(into, "closed loop");
 	else
-		buf_add_format(into, "open loop, %s/s%s", scale_format_count(run->asked_per_s, text, sizeof(text)), run->poisson ? " (Poisson)" : "");
+		buf_add_format(into, "open loop, %s%s/s%s", scale_format_count(run->asked_per_s, text, sizeof(text)),
+			run->scenario_count > 0 ? " iterations" : "", run->poisson ? " (Poisson)" : "");
 	buf_add_format(into, BETWEEN "%u thread%s" BETWEEN "%llu task%s at most", run->threads, run->threads == 1 ? "" : "s",
 		(unsigned long long)run->max_tasks, run->max_tasks == 1 ? "" : "s");
 	if (run->warmup > 0) buf_add_format(into, BETWEEN "warm-up %s", units_format_span(run->warmup, text, sizeof(text)));

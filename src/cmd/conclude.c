@@ -13,6 +13,7 @@
 #include "out/result_json.h"
 #include "out/summary.h"
 #include "out/whole_file.h"
+#include "plan/script.h"
 #include "stats/judge.h"
 
 #define RESULT_MAX ((size_t)64 << 20)
@@ -36,6 +37,7 @@ static void conclude_describe_run(const struct conclusion *c, struct arena *aren
 	static const char *const spins[] = {"off", "tail", "always"}, *const stamps[] = {"sample", "all", "off"};
 	const struct plan *plan = c->plan;
 	const struct run_totals *totals = &c->watch->totals;
+	const struct script *script = plan->source.script && !plan->source.script->is_plain ? plan->source.script : NULL;
 	*info = (struct run_info){
 		.version = STREST_VERSION,
 		.truncated_at = run_log_truncates(c->log) ? c->out->metrics_max : 0,
@@ -77,6 +79,8 @@ static void conclude_describe_run(const struct conclusion *c, struct arena *aren
 		.threshold_count = c->threshold_count,
 		.thresholds = c->thresholds,
 		.groups = plan->groups,
+		.scenario_count = script ? script->scenario_count : 0,
+		.steps_mean = script ? script->step_mean : 0,
 	};
 	memcpy(info->id, c->watch->run_id, sizeof(info->id));
 }
@@ -97,14 +101,22 @@ static bool conclude_write(const struct buf *text) {
 	return true;
 }
 
+static enum stop_cause conclude_cause(const struct watch *watch) {
+	if (watch->cause != STOP_DURATION) return watch->cause;
+	if (watch->totals.data_ran_out) return STOP_DATA;
+	return watch->totals.limit_reached ? STOP_REQUESTS : STOP_DURATION;
+}
+
 static void conclude_report(const struct conclusion *c, struct arena *arena, struct report *ret) {
 	const struct run_totals *totals = &c->watch->totals;
 	struct run_info info;
 	conclude_describe_run(c, arena, &info);
 	struct run_result result = {
-		.cause = c->watch->cause == STOP_DURATION && totals->limit_reached ? STOP_REQUESTS : c->watch->cause,
+		.cause = conclude_cause(c->watch),
 		.window = totals->window,
 		.planned = totals->planned,
+		.iterations_planned = totals->iterations_planned,
+		.step_reasons = totals->step_reasons,
 		.tally = totals->tally,
 		.totals = totals->totals,
 		.strain = *c->strain,
@@ -166,12 +178,19 @@ static bool conclude_files(const struct conclusion *c, const struct report *repo
 	return text && log && junit && sinks;
 }
 
+static void conclude_say_books(const char *what, uint64_t planned, const uint64_t counts[4]) {
+	if (planned == counts[0] + counts[1] + counts[2] + counts[3]) return;
+	log_write(LOG_ERROR, "%s do not balance: planned %llu, but ok %llu + failed %llu + open %llu + unsent %llu", what,
+		(unsigned long long)planned, (unsigned long long)counts[0], (unsigned long long)counts[1], (unsigned long long)counts[2],
+		(unsigned long long)counts[3]);
+}
+
 /* Says on stderr what in the results is no result. */
 static void conclude_say(const struct report *report, const struct outcome_flags *flags) {
-	if (!report->balanced)
-		log_write(LOG_ERROR, "the books do not balance: planned %llu, but ok %llu + failed %llu + open %llu + unsent %llu",
-			(unsigned long long)report->planned, (unsigned long long)report->ok, (unsigned long long)report->failed,
-			(unsigned long long)report->open, (unsigned long long)report->unsent);
+	const struct iterations_report *iterations = &report->iterations;
+	conclude_say_books("the books", report->planned, (const uint64_t[]){report->ok, report->failed, report->open, report->unsent});
+	conclude_say_books("the books of iterations", iterations->planned,
+		(const uint64_t[]){iterations->ok, iterations->failed, iterations->open, iterations->unsent});
 	if (mapped_changed())
 		log_write(LOG_ERROR, "'%s' became shorter while it was being sent: what it had lost was sent as zeros", mapped_changed());
 	if (flags->missed) {

@@ -11,6 +11,8 @@
 #include "cmd/conclude.h"
 #include "cmd/debug.h"
 #include "cmd/reach.h"
+#include "cmd/scenario.h"
+#include "cmd/try.h"
 #include "cmd/watch.h"
 #include "engine/pool.h"
 #include "engine/run.h"
@@ -18,6 +20,8 @@
 #include "out/junit.h"
 #include "plan/machine.h"
 #include "plan/plan.h"
+#include "plan/script.h"
+#include "stats/judge.h"
 
 #define FAST_SLOT (100 * MSEC) /* of the series, in a build with FAULT_FAST_SERIES */
 #define PORTS_EACH 28000       /* local ports of a pair of addresses */
@@ -27,10 +31,12 @@
 struct load {
 	const struct cli *cli;
 	struct targets targets;
+	struct scenario_loaded scenario; /* its script NULL: none */
 	struct plan plan;
 	struct reach reach;
 	struct tls_context *tls; /* NULL: neither a target nor a proxy is https */
 	struct debug *debug;     /* --debug; else NULL */
+	struct try *try;         /* scenario try; else NULL */
 	size_t threshold_count;
 	struct threshold *thresholds;
 	struct watch watch;
@@ -71,27 +77,39 @@ static bool load_open_tls(struct load *load, struct err *err) {
 	return tls_context_open(tls, &load->tls, err);
 }
 
+/* Where requests come from, and where they go. */
+static bool load_make_source(struct load *load, struct route *route, struct arena *arena, struct source *ret, struct err *err) {
+	const struct settings *settings = &load->cli->settings;
+	struct source_inputs words = {&settings->http, &settings->net, settings->load.seed, &load->targets, route, protocols_of(settings)};
+	if (!route_open(settings, ROUTE_ORIGINS_MAX, arena, route, err)) return false;
+	if (script_is_wanted(settings)) {
+		bool good = scenario_load(settings, route, arena, &load->scenario, err);
+		if (good && load->try) script_try(load->scenario.script);
+		*ret = load->scenario.source;
+		return good;
+	}
+	return targets_read(&settings->http, arena, &load->targets, err) && source_build(&words, arena, ret, err);
+}
+
 static bool load_prepare(struct load *load, struct arena *arena, struct err *err) {
 	const struct settings *settings = &load->cli->settings;
 	struct route route;
 	struct source source;
-	struct source_inputs words = {&settings->http, &settings->net, settings->load.seed, &load->targets, &route, protocols_of(settings)};
-	if (!targets_read(&settings->http, arena, &load->targets, err)) return false;
-	if (!route_open(settings, ROUTE_ORIGINS_MAX, arena, &route, err)) return false;
-	if (!source_build(&words, arena, &source, err)) return false;
+	if (!load_make_source(load, &route, arena, &source, err)) return false;
 	if (!reach_open(settings, &route, arena, &load->reach, err)) return false;
 	struct plan_inputs inputs = {
 		.settings = settings,
 		.spawn_given = load->cli->spawn_given,
 		.preconnect_given = load->cli->preconnect_given,
-		.targets = &load->targets,
+		.targets = source.targets,
 		.route = &route,
 		.source = &source,
 		.addresses = &load->reach.texts,
 		.machine = {machine_cpus(), machine_has_quota(), load->reach.is_local},
 	};
 	load_read_thresholds(load, &settings->out.threshold, arena);
-	return plan_build(&inputs, arena, &load->plan, err) && load_open_tls(load, err);
+	return plan_build(&inputs, arena, &load->plan, err) && judge_check(load->thresholds, load->threshold_count, &load->plan.groups, err) &&
+	       load_open_tls(load, err);
 }
 
 /* Each pair of a local and a remote address has the ports of net.ipv4.ip_local_port_range. The kernel looks at every second one first: from half of them on its
@@ -126,7 +144,7 @@ static void load_warn_of_detours(const struct load *load) {
 static void load_announce(const struct load *load, struct arena *arena) {
 	uint64_t connections = plan_most_connections(&load->plan), wanted = connections + load->plan.threads * 3 + FILES_SPARE;
 	uint64_t files = machine_raise_files(wanted + connections * POOL_ORIGINS); /* as many as there may be idle or leaving, too */
-	if (!load->cli->settings.out.debug) log_info("%s", plan_describe(&load->plan, &load->reach.texts, arena));
+	if (!load->cli->settings.out.debug && !load->try) log_info("%s", plan_describe(&load->plan, &load->reach.texts, arena));
 	if (load->cli->config_file) log_debug("settings were read from %s", load->cli->config_file);
 	log_debug("%u processors, %s", machine_cpus(), machine_has_quota() ? "under a CPU quota" : "no CPU quota");
 	if (files < wanted)
@@ -150,7 +168,7 @@ static struct progress *load_start_progress(const struct load *load) {
 	const struct out_settings *out = &load->cli->settings.out;
 	struct progress_setup setup = {
 		.fd = STDERR_FILENO,
-		.terminal = load_has_terminal() && !out->verbose && !out->debug,
+		.terminal = load_has_terminal() && !out->verbose && !out->debug && !load->try,
 		.color = log_color_wanted(out->no_color),
 		.open_loop = load->plan.open_loop,
 		.duration = load->plan.duration,
@@ -168,7 +186,7 @@ static void load_end_progress(struct load *load) {
 }
 
 static bool load_open_sinks(struct load *load, struct err *err) {
-	struct sinks_setup setup = {&load->cli->settings.out, load->watch.run_id, load->plan.target, load->plan.open_loop};
+	struct sinks_setup setup = {&load->cli->settings.out, load->watch.run_id, load->plan.target, load->plan.open_loop, &load->plan.groups};
 	return sinks_open(&setup, &load->watch.sinks, err);
 }
 
@@ -184,11 +202,13 @@ static int load_measure(struct load *load, int signals, struct arena *arena) {
 		.tls_settings = &load->cli->settings.tls,
 		.sources = load->reach.sources,
 		.family = load->reach.family,
-		.hooks = load->debug ? &hooks : NULL,
+		.hooks = load->debug || load->try ? &hooks : NULL,
 	};
 	struct err err;
 	if (load->debug) debug_hook(load->debug, &hooks);
+	if (load->try) try_hook(load->try, &hooks);
 	if (!run_log_open(&load->cli->settings, &load->plan, arena, &load->log, &err)) return load_fail(&err);
+	if (load->try) load->log.quiet = true;
 	run_log_join(&load->log, &inputs);
 	watch->log = &load->log;
 	if (!run_start(&inputs, &watch->run, &err)) {
@@ -221,8 +241,8 @@ static int load_measure(struct load *load, int signals, struct arena *arena) {
 	return status;
 }
 
-int load_run(const struct cli *cli, struct arena *arena) {
-	struct load load = {.cli = cli, .watch.cause = STOP_DURATION};
+static int load_go(const struct cli *cli, struct try *try, struct arena *arena) {
+	struct load load = {.cli = cli, .try = try, .watch.cause = STOP_DURATION};
 	struct err err;
 	const char *junit = cli->settings.out.junit;
 	if (junit && !junit_begin(junit, &err)) {
@@ -242,8 +262,17 @@ int load_run(const struct cli *cli, struct arena *arena) {
 	sinks_close(load.watch.sinks);
 	run_log_close(&load.log);
 	series_free(load.watch.series);
+	script_free(load.scenario.script);
 	tls_context_close(load.tls);
 	debug_free(load.debug);
 	close(signals);
 	return status;
+}
+
+int load_run(const struct cli *cli, struct arena *arena) {
+	return load_go(cli, NULL, arena);
+}
+
+int load_try(const struct cli *cli, struct try *try, struct arena *arena) {
+	return load_go(cli, try, arena);
 }

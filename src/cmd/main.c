@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "cmd/cleanup.h"
 #include "cmd/load.h"
+#include "cmd/scenario.h"
 #include "config/cli.h"
 #include "help/help.h"
 #include "target/target.h"
@@ -40,6 +41,8 @@ static int main_act(const struct cli *cli, struct arena *arena) {
 	switch (cli->action) {
 	case CLI_RUN: return load_run(cli, arena);
 	case CLI_TARGET: return target_run(&cli->settings.target);
+	case CLI_CHECK_SCENARIO: return scenario_check(cli, arena);
+	case CLI_TRY_SCENARIO: return scenario_try(cli, arena);
 	case CLI_CLEANUP: return cleanup_run(&cli->settings, arena);
 	case CLI_HELP: return main_print(cli->help_all ? help_all(cli->command, arena) : help_short(cli->command, arena), false);
 	case CLI_VERSION: return main_print(help_version(arena), false);

@@ -84,7 +84,7 @@ static void run_play(const struct run_inputs *inputs, struct watch *watch) {
 	watch->handshakes_full = tally->handshakes_full;
 	watch->handshakes_resumed = tally->handshakes_resumed;
 	watch->unsent = tally->unsent;
-	for (size_t i = 0; i < LENGTH(watch->stages) && inputs->plan->groups.first_stage + i < tally->cell_count; i++) {
+	for (size_t i = 0; i < LENGTH(watch->stages) && inputs->plan->groups.first_stage + i < inputs->plan->groups.first_step; i++) {
 		const struct cell *cell = &tally->cells[inputs->plan->groups.first_stage + i];
 		watch->stages[i] = cell->ok + cell->failed + cell->open + cell->unsent;
 	}

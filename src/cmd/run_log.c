@@ -90,6 +90,9 @@ void run_log_begin(struct run_log *log, const char *run_id, int64_t start_unix_n
 	json_put_int(object, "max_tasks", (int64_t)plan->max_tasks);
 	struct json *labels = json_put_array(object, "labels");
 	for (size_t i = 0; i < log->out->label.count; i++) json_put_text(labels, NULL, log->out->label.at[i]);
+	struct json *steps = json_put_array(object, "steps");
+	const struct group_table *groups = &plan->groups;
+	for (size_t i = groups->first_step; i < groups->first_scenario; i++) json_put_text(steps, NULL, groups->rows[i].name);
 	struct json *columns = json_put_array(object, "columns");
 	for (int i = 0; i < RUNLOG_COLUMNS; i++) json_put_text(columns, NULL, runlog_columns[i]);
 	char *line = comment_of(RUNLOG_HEAD, object);

@@ -45,6 +45,7 @@ struct post {
 struct sinks {
 	struct arena arena; /* texts */
 	struct sink_run run;
+	struct group_table groups; /* a copy: a writer that hangs outlives the plan */
 	bool open_loop;
 	nsec interval, next; /* elapsed at which the next figures are handed over */
 	size_t place_count;
@@ -177,6 +178,21 @@ static bool sinks_start_writer(struct sinks *sinks, struct err *err) {
 	return true;
 }
 
+static void sinks_copy_groups(struct sinks *sinks, const struct group_table *groups) {
+	struct group *rows = arena_array(&sinks->arena, groups->count, sizeof(*rows));
+	for (size_t i = 0; i < groups->count; i++) {
+		rows[i] = groups->rows[i];
+		rows[i].name = arena_copy(&sinks->arena, slice_of(rows[i].name));
+	}
+	sinks->groups = *groups;
+	sinks->groups.rows = rows;
+}
+
+/* Returns the figures that nobody has to count, and zeros. */
+static struct sink_figures sinks_figures(const struct sinks *sinks, double asked_per_s) {
+	return (struct sink_figures){.run = sinks->run, .open_loop = sinks->open_loop, .asked_per_s = asked_per_s};
+}
+
 static struct sinks *sinks_new(const struct sinks_setup *setup) {
 	struct sinks *sinks = mem_zeroed(1, sizeof(*sinks));
 	const struct text_list *labels = &setup->out->label;
@@ -192,7 +208,11 @@ static struct sinks *sinks_new(const struct sinks_setup *setup) {
 	for (size_t i = 0; i < labels->count; i++) copies[i] = arena_copy(&sinks->arena, slice_of(labels->at[i]));
 	sinks->run = (struct sink_run){STREST_VERSION, arena_copy(&sinks->arena, slice_of(setup->run_id)),
 		arena_copy(&sinks->arena, slice_of(setup->target)), labels->count, copies};
-	sinks->latest = (struct sink_figures){.run = sinks->run, .open_loop = sinks->open_loop};
+	sinks_copy_groups(sinks, setup->groups);
+	struct tally *nothing = tally_new(sinks->groups.count);
+	sinks->latest = sinks_figures(sinks, 0);
+	figures_of_script(nothing, &sinks->groups, &sinks->latest.script);
+	free(nothing);
 	return sinks;
 }
 
@@ -219,8 +239,9 @@ bool sinks_open(const struct sinks_setup *setup, struct sinks **ret, struct err 
 void sinks_tick(struct sinks *sinks, const struct sinks_moment *moment) {
 	sinks_say_warnings(sinks);
 	if (moment->elapsed < sinks->next) return;
-	struct sink_figures figures = {.run = sinks->run, .open_loop = sinks->open_loop, .asked_per_s = moment->asked_per_s};
+	struct sink_figures figures = sinks_figures(sinks, moment->asked_per_s);
 	figures_from_tally(moment->tally, moment->window, &figures.figures);
+	figures_of_script(moment->tally, &sinks->groups, &figures.script);
 	sinks_post(sinks, &figures, false);
 	sinks->next = (moment->elapsed / sinks->interval + 1) * sinks->interval; /* those that were missed are left out */
 }
@@ -238,8 +259,9 @@ static bool sinks_wait(struct sinks *sinks) {
 }
 
 bool sinks_finish(struct sinks *sinks, const struct report *report) {
-	struct sink_figures figures = {.run = sinks->run, .open_loop = sinks->open_loop, .asked_per_s = report->run.asked_per_s};
+	struct sink_figures figures = sinks_figures(sinks, report->run.asked_per_s);
 	figures_from_report(report, &figures.figures);
+	figures_of_script(report->tally, &sinks->groups, &figures.script);
 	sinks_post(sinks, &figures, true);
 	if (!sinks->writing) return true;
 	if (!sinks_wait(sinks)) {

@@ -17,6 +17,7 @@ struct sinks_setup {
 	const struct out_settings *out;
 	const char *run_id, *target;
 	bool open_loop;
+	const struct group_table *groups;
 };
 
 /* How the run stands. */

@@ -90,6 +90,7 @@ static void watch_on_tick(void *user, nsec elapsed, const struct tally *tick) {
 	if (watch->so_far) tally_merge(watch->so_far, tick);
 	watch_describe(watch, elapsed, &moment);
 	if (watch->sinks) watch_feed_sinks(watch, elapsed, moment.asked_per_s);
+	moment.asked_per_s *= plan_steps_mean(watch->plan); /* beside requests that were sent */
 	progress_tick(watch->progress, &moment, tick);
 }
 

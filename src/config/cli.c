@@ -142,7 +142,7 @@ static const char *quote_option(const struct parse *p, struct quote *quote, cons
 /* Takes one option; `word` is the last argument that getopt has read, `text` its value or NULL, `name` its long name, NULL: a letter stood for it. */
 static bool take_option(struct parse *p, const struct option_row *row, const char *word, const char *text, const char *name) {
 	struct quote quote;
-	struct origin *origin = &p->origins.rows[option_index(row)];
+	struct option_origin *origin = &p->origins.rows[option_index(row)];
 
 	p->last = row;
 	if (text && text == word && text[0] == '-' && text[1]) {
@@ -310,6 +310,33 @@ static bool settle_run(struct parse *p) {
 	return true;
 }
 
+/* scenario check FILE [OPTIONS], scenario try FILE [OPTIONS]. All faults of a file that is no good are told, as config check tells them. */
+static bool read_scenario(struct parse *p, int argc, char **argv) {
+	static const char usage[] = "write 'strest scenario check FILE' or 'strest scenario try FILE'";
+	struct quote quote;
+	struct file *file = arena_alloc(p->arena, sizeof(*file));
+	bool ended;
+	int word;
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) return ask_help(p, COMMAND_RUN);
+	if (argc == 1) return err_set(p->err, ERR_USAGE, "scenario: what to do is missing; %s", usage);
+	bool tries = strcmp(argv[1], "try") == 0;
+	if (!tries && strcmp(argv[1], "check") != 0)
+		return err_set(p->err, ERR_USAGE, "unknown command 'scenario' %s; %s", quote_word(p, &quote, argv[1]), usage);
+	if (argc == 2 || argv[2][0] == '-') return err_set(p->err, ERR_USAGE, "scenario %s: the file is missing; %s", argv[1], usage);
+	if (!read_options(p, argc - 2, argv + 2, &word, &ended)) return false;
+	if (word < argc - 2) return err_set(p->err, ERR_USAGE, "unexpected word %s after the file; %s", quote_word(p, &quote, argv[word + 2]), usage);
+	if (p->cli.settings.file.config) return err_set(p->err, ERR_USAGE, "--config: the file is named already, '%s'; leave it out", argv[2]);
+	if (!file_read(argv[2], p->arena, file, p->err)) return false;
+	p->cli.settings.file.config = argv[2];
+	p->cli.action = tries ? CLI_TRY_SCENARIO : CLI_CHECK_SCENARIO;
+	if (file->findings.faults == 0) return settle_run(p);
+	p->cli.action = CLI_CHECK_CONFIG;
+	p->cli.text = audit_write(file);
+	p->cli.failed = true;
+	return true;
+}
+
 static bool read_run(struct parse *p, int argc, char **argv) {
 	struct quote quote;
 	bool ended;
@@ -322,6 +349,7 @@ static bool read_run(struct parse *p, int argc, char **argv) {
 		return read_command(p, option_command_of(argv[word]), argc - word, argv + word);
 	if (word < argc && strcmp(argv[word], "help") == 0) return read_help(p, argc - word, argv + word);
 	if (word < argc && strcmp(argv[word], "config") == 0) return read_config(p, argc - word, argv + word);
+	if (word < argc && strcmp(argv[word], "scenario") == 0) return read_scenario(p, argc - word, argv + word);
 	if (word < argc && word > 1 && *argv[word - 1] && strchr(argv[word - 1], ':') == strchr(argv[word - 1], 0) - 1)
 		return err_set(p->err, ERR_USAGE, "a word stands alone behind %s; put the whole header between quotes",
 			quote_text(&quote, slice_of(argv[word - 1])));

@@ -8,13 +8,15 @@
 #include "config/option.h"
 
 enum cli_action {
-	CLI_RUN,          /* a load test: settings are complete and checked */
-	CLI_TARGET,       /* strest target */
-	CLI_CLEANUP,      /* strest cleanup */
-	CLI_HELP,         /* help for `command`: all of it if `help_all` */
-	CLI_VERSION,      /* the version */
-	CLI_PRINT_CONFIG, /* --print-config: print `text` on stdout, exit 0. Warnings come first */
-	CLI_CHECK_CONFIG, /* strest config check FILE: print `text` on stdout, exit 0 or, with a fault in the file, 1 (`failed`) */
+	CLI_RUN,            /* a load test: settings are complete and checked */
+	CLI_TARGET,         /* strest target */
+	CLI_CLEANUP,        /* strest cleanup */
+	CLI_HELP,           /* help for `command`: all of it if `help_all` */
+	CLI_VERSION,        /* the version */
+	CLI_PRINT_CONFIG,   /* --print-config: print `text` on stdout, exit 0. Warnings come first */
+	CLI_CHECK_SCENARIO, /* strest scenario check FILE [OPTIONS]: settings are as for a run */
+	CLI_TRY_SCENARIO,   /* strest scenario try FILE [OPTIONS]: so here */
+	CLI_CHECK_CONFIG,   /* strest config check FILE: print `text` on stdout, exit 0 or, with a fault in the file, 1 (`failed`) */
 };
 
 struct cli {

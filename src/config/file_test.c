@@ -30,7 +30,7 @@ static void take(const char *path, const char *text) {
 	if (file.findings.faults) fail_msg("%s\n%s", text, file_sentence(&file, findings_first_fault(&file.findings)));
 }
 
-static const struct origin *origin_of(const char *flag) {
+static const struct option_origin *origin_of(const char *flag) {
 	return &file.origins.rows[option_index(option_by_name(slice_of(flag), COMMAND_RUN))];
 }
 
@@ -134,6 +134,21 @@ static void thresholds_are_a_table(void **state) {
 	assert_int_equal(list->count, 3);
 	assert_string_equal(list->at[1], "stage.2.p95<300ms");
 	assert_string_equal(list->at[2], "stage.2.p95<400ms");
+}
+
+static void thresholds_on_steps_are_tables_by_name(void **state) {
+	static const char *const want[] = {"step.login.p95<400ms", "step.login.p99.9<1s", "step.buy/step 2.errors<1%", "step.v1.login.max<2s",
+		"step.v1.login.max>1ms", "iteration.p95<5s"};
+	const struct text_list *list = &file.settings.out.threshold;
+	(void)state;
+	take("a.toml", "[thresholds.step.login]\np95 = \"< 400ms\"\np99.9 = \"<1s\"\n[thresholds.step.\"buy/step 2\"]\nerrors = \"<1%\"\n"
+		       "[thresholds.step.v1.login]\nmax = [\"<2s\", \">1ms\"]\n[thresholds.iteration]\np95 = \"<5s\"\n");
+	assert_int_equal(list->count, LENGTH(want));
+	for (size_t i = 0; i < LENGTH(want); i++) assert_string_equal(list->at[i], want[i]);
+	take("a.json", "{\"thresholds\": {\"step\": {\"v1.login\": {\"p95\": \"<300ms\"}}, \"step.step 2.p95\": \"<400ms\"}}");
+	assert_int_equal(list->count, 2);
+	assert_string_equal(list->at[0], "step.v1.login.p95<300ms");
+	assert_string_equal(list->at[1], "step.step 2.p95<400ms");
 }
 
 static void variables_fill_texts_and_numbers(void **state) {
@@ -278,6 +293,9 @@ static const struct {
 	{"a.toml", "[thresholds]\nrps = 5", "a.toml:2:7: thresholds.rps: '5' is not a text; write e.g. rps = \">900\""},
 	{"a.toml", "[thresholds]\np100 = \"<1s\"",
 		"a.toml:2:1: thresholds: 'p100' has no percentile over p0 and below p100; write e.g. p99, p99.9 or, for the longest time, max"},
+	{"a.toml", "[thresholds.step]\np95 = \"<1s\"", "a.toml:2:1: thresholds: 'step.p95' has no name of a step; write e.g. step.login.p95<400ms"},
+	{"a.toml", "[thresholds.step.login]\np95 = \"<1\"",
+		"a.toml:2:7: thresholds.step.login.p95: '<1' has no time with its unit on the right; write e.g. p99 = \"<250ms\""},
 	{"a.toml", "[thresholds]\nabort = 1", "a.toml:2:9: thresholds.abort: '1' is not true or false; write e.g. abort = true"},
 	{"a.toml", "[thresholds]\ntimeout = 1",
 		"a.toml:2:1: unknown key 'timeout' in thresholds; it belongs to the top level, above the first [table]"},
@@ -301,7 +319,7 @@ static const struct {
 		"[\"example.com:443:127.0.0.1:8443\"]"},
 	{"a.toml", "content_type = \"a\"\nform = [\"a=b\"]", "a.toml:2:1: form: excludes content_type in line 1; keep one of them"},
 	{"a.toml", "debug = true", "a.toml:1:1: unknown key 'debug'; it is an option of the command line only: --debug"},
-	{"a.toml", "[scenario]\nx = 1", "a.toml:1:2: scenario: scenarios come with a later version of strest; take the key out"},
+	{"a.toml", "script = \"x.wasm\"", "a.toml:1:1: script: WASM scripts come with a later version of strest; take the key out"},
 	{"a.toml", "data = \"${STREST_TEST_NONE}\"",
 		"a.toml:1:8: data: the environment variable 'STREST_TEST_NONE' is not set; set it, or write $${ for a plain ${"},
 	{"a.toml", "data = \"x${\"", "a.toml:1:8: data: '${' names no variable; write ${NAME}, or $${ for a plain ${"},
@@ -365,6 +383,7 @@ int main(void) {
 		TEST(every_alias_is_a_key),
 		TEST(loads_have_rates_and_stages),
 		TEST(thresholds_are_a_table),
+		TEST(thresholds_on_steps_are_tables_by_name),
 		TEST(variables_fill_texts_and_numbers),
 		TEST(what_only_later_versions_have_is_left_out),
 		TEST(faults_are_said_in_these_words),

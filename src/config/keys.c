@@ -7,9 +7,10 @@
 #include "config/later.h"
 #include "config/protocol.h"
 #include "config/quote.h"
+#include "config/scenario_keys.h"
 #include "config/secret.h"
 
-#define OWN_KEYS "rpm|load|thresholds|sinks" /* keys that are no row's */
+#define OWN_KEYS "rpm|load|thresholds|sinks|scenario|scenarios" /* keys that are no row's */
 
 const struct tree *keys_find(const struct tree *table, const char *key) {
 	const struct tree *node = tree_find(table, key);
@@ -40,8 +41,11 @@ const char *keys_show(const struct keys *keys, const char *key, const char *valu
 	return arena_format(keys->arena, keys->origins->syntax == VALUE_JSON ? "\"%s\": %s" : "%s = %s", key, value);
 }
 
-/* Returns a number or truth value as a text. */
-static const char *write_bare(const struct tree *node, struct arena *arena) {
+bool keys_is_bare(const struct tree *node) {
+	return node->kind == TREE_BOOL || node->kind == TREE_INT || node->kind == TREE_REAL;
+}
+
+const char *keys_write_bare(const struct tree *node, struct arena *arena) {
 	if (node->kind == TREE_BOOL) return node->truth ? "true" : "false";
 	if (node->kind == TREE_INT) return arena_format(arena, "%lld", (long long)node->integer);
 	return value_write_real(node->real, ".0", arena);
@@ -53,7 +57,7 @@ static const char *subject(const struct tree *node, struct arena *arena) {
 	double real;
 	if (node->kind == TREE_ARRAY || node->kind == TREE_TABLE || node->kind == TREE_NULL) return tree_kind_words(node->kind);
 	if (node->kind == TREE_OTHER) return arena_format(arena, "the date or time %s", quote_text(&quote, node->text));
-	if (node->kind != TREE_TEXT) return arena_format(arena, "'%s'", write_bare(node, arena));
+	if (node->kind != TREE_TEXT) return arena_format(arena, "'%s'", keys_write_bare(node, arena));
 	bool bare = units_parse_real(node->text, &real) || slice_equal(node->text, SLICE("true")) || slice_equal(node->text, SLICE("false"));
 	return arena_format(arena, "%s%s", bare ? "the text " : "", quote_text(&quote, node->text));
 }
@@ -212,19 +216,19 @@ bool keys_read_scalar(struct keys *keys, const struct option_row *row, const str
 		input.shown = node->text.at;
 		if (!input.text) return false;
 	} else {
-		input.text = write_bare(node, keys->arena);
+		input.text = keys_write_bare(node, keys->arena);
 	}
 	return value_read(row, &input, into, &err) || findings_add(keys->findings, node->at, "%s", err.text);
 }
 
-struct origin *keys_note(struct keys *keys, const struct option_row *row, const struct tree *node, const char *path) {
-	struct origin *origin = &keys->origins->rows[option_index(row)];
-	*origin = (struct origin){.kind = ORIGIN_FILE, .name = path, .at = node->at, .key_at = node->key_at};
+struct option_origin *keys_note(struct keys *keys, const struct option_row *row, const struct tree *node, const char *path) {
+	struct option_origin *origin = &keys->origins->rows[option_index(row)];
+	*origin = (struct option_origin){.kind = ORIGIN_FILE, .name = path, .at = node->at, .key_at = node->key_at};
 	return origin;
 }
 
 /* Notes the texts as they are written if a variable is in one of them: they are shown instead of what it holds. */
-static void note_written(struct keys *keys, struct origin *origin, const struct tree *first, size_t count) {
+static void note_written(struct keys *keys, struct option_origin *origin, const struct tree *first, size_t count) {
 	const char **written = arena_array(keys->arena, count + 1, sizeof(*written));
 	bool filled = false;
 	size_t at = 0;
@@ -243,8 +247,7 @@ static bool leave_protocol_out(struct keys *keys, const struct option_row *row, 
 	return true;
 }
 
-/* A single text is no list. Of a header no secret is quoted. */
-static void refuse_list(struct keys *keys, const struct option_row *row, const struct tree *node, const char *path) {
+void keys_refuse_list(struct keys *keys, const struct option_row *row, const struct tree *node, const char *path) {
 	struct value_input input = {.syntax = keys->origins->syntax, .path = path, .key = node->key, .arena = keys->arena};
 	struct tree shown = *node;
 	const char *header = NULL;
@@ -256,19 +259,19 @@ static void refuse_list(struct keys *keys, const struct option_row *row, const s
 }
 
 /* Refuses a list of protocols of which no name is left. */
-static void refuse_blanks(struct keys *keys, const struct option_row *row, const struct tree *node, struct origin *origin) {
+static void refuse_blanks(struct keys *keys, const struct option_row *row, const struct tree *node, struct option_origin *origin) {
 	struct value_input input = {.syntax = keys->origins->syntax, .path = origin->name, .key = node->key, .arena = keys->arena};
 	origin->broken = true;
 	findings_add(keys->findings, node->at, "%s: every name is blank; %s", origin->name, advise(row, &input));
 }
 
-static void read_list(struct keys *keys, const struct option_row *row, const struct tree *node, struct origin *origin) {
+static void read_list(struct keys *keys, const struct option_row *row, const struct tree *node, struct option_origin *origin) {
 	const struct text_list *list = (const void *)((const char *)keys->settings + row->at);
 	struct tree_place *items;
 	size_t left_out = 0, number = 0;
 	if (node->kind != TREE_ARRAY) {
 		origin->broken = true;
-		refuse_list(keys, row, node, origin->name);
+		keys_refuse_list(keys, row, node, origin->name);
 		return;
 	}
 	items = arena_array(keys->arena, node->count + 1, sizeof(*items));
@@ -284,13 +287,13 @@ static void read_list(struct keys *keys, const struct option_row *row, const str
 	if (list->count == node->count) note_written(keys, origin, node->first, list->count);
 	if (list->count || origin->broken || !node->count) return;
 	if (left_out)
-		*origin = (struct origin){.kind = ORIGIN_PRESET};
+		*origin = (struct option_origin){.kind = ORIGIN_PRESET};
 	else
 		refuse_blanks(keys, row, node, origin);
 }
 
 void keys_read_row(struct keys *keys, const struct option_row *row, const struct tree *node, const char *path) {
-	struct origin *origin = &keys->origins->rows[option_index(row)];
+	struct option_origin *origin = &keys->origins->rows[option_index(row)];
 	if (node->kind == TREE_NULL) return;
 	if (origin->kind == ORIGIN_FILE) {
 		findings_add(keys->findings, node->key_at, "%s: says the same as %s in line %u; keep one of them", path, origin->name,
@@ -312,7 +315,7 @@ static void check_conflicts(struct keys *keys) {
 		const char *words = option_rows[i].conflicts;
 		for (struct slice word = option_next_word(&words); word.size; word = option_next_word(&words)) {
 			size_t k = option_index(option_by_name(word, COMMAND_RUN));
-			const struct origin *one = &keys->origins->rows[i], *two = &keys->origins->rows[k];
+			const struct option_origin *one = &keys->origins->rows[i], *two = &keys->origins->rows[k];
 			if (k < i || one->kind != ORIGIN_FILE || two->kind != ORIGIN_FILE) continue;
 			if (value_is_off(&option_rows[i], keys->settings) || value_is_off(&option_rows[k], keys->settings)) continue;
 			keys_refuse_both(keys, tree_find(keys->root, one->name), one->name, tree_find(keys->root, two->name), two->name);
@@ -336,10 +339,13 @@ void keys_read(struct keys *keys) {
 			subject(keys->root, keys->arena));
 		return;
 	}
+	keys->origins->document = keys->root;
 	for (const struct tree *node = keys->root->first; node; node = node->next) {
 		const struct option_row *row = strchr(node->key, '.') ? NULL : keys_row(node->key);
 		const struct later_row *later = later_by_key(node->key);
-		if (row) {
+		if (row && strcmp(row->key, "data") == 0 && data_keys_are(node)) {
+			data_keys_read(keys, node);
+		} else if (row) {
 			keys_read_row(keys, row, node, node->key);
 		} else if (later) {
 			meet_later(keys, later, node);
@@ -354,4 +360,5 @@ void keys_read(struct keys *keys) {
 	}
 	check_conflicts(keys);
 	load_keys_read(keys);
+	scenario_keys_read(keys);
 }

@@ -24,13 +24,20 @@ bool keys_read_scalar(struct keys *keys, const struct option_row *row, const str
 void keys_read_row(struct keys *keys, const struct option_row *row, const struct tree *node, const char *path);
 
 /* Takes down where the row's value stands. */
-struct origin *keys_note(struct keys *keys, const struct option_row *row, const struct tree *node, const char *path);
+struct option_origin *keys_note(struct keys *keys, const struct option_row *row, const struct tree *node, const char *path);
 
 /* Puts variables into a text. NULL with a fault at the value. */
 const char *keys_expand(struct keys *keys, const struct tree *node, const char *path);
 
 /* The fault "path: <value> is not <wanted>; <advice>" at the value. Returns false. */
 bool keys_refuse_kind(struct keys *keys, const struct tree *node, const char *path, const char *wanted, const char *advice);
+
+/* Returns whether it is a number or a truth value, and how that is written. */
+bool keys_is_bare(const struct tree *node);
+const char *keys_write_bare(const struct tree *node, struct arena *arena);
+
+/* The fault that a value is no list of the row's texts. Of a header no secret is quoted. */
+void keys_refuse_list(struct keys *keys, const struct option_row *row, const struct tree *node, const char *path);
 
 /* The fault that both keys stand there, at the later of them. Returns false. */
 bool keys_refuse_both(struct keys *keys, const struct tree *a, const char *a_path, const struct tree *b, const char *b_path);

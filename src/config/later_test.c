@@ -33,8 +33,7 @@ static void no_row_is_there_already(void **state) {
 static void every_key_of_the_reference_is_known(void **state) {
 	static const char *const left_out[] = {
 		"charts_latency_bucket_ms", "ui_window_ms", "fps", "no_ui", "summary", "http3", "disable_compression", "stats_success_breakdown"};
-	static const char *const refused[] = {
-		"script", "aws_session", "aws_sigv4", "proxy_http_version", "proxy_http2", "scenario", "scenarios", "distributed"};
+	static const char *const refused[] = {"script", "aws_session", "aws_sigv4", "proxy_http_version", "proxy_http2", "distributed"};
 	(void)state;
 	for (size_t i = 0; i < LENGTH(left_out); i++) {
 		if (!later_by_key(left_out[i])) fail_msg("%s", left_out[i]);

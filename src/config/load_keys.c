@@ -81,7 +81,7 @@ static bool read_stages(struct reader *r, const struct tree *array) {
 	struct keys *keys = r->keys;
 	const struct option_row *row = run_row("stages");
 	struct stage_list *list = &keys->settings->load.stages;
-	struct origin *origin = keys_note(keys, row, array, "load.stages");
+	struct option_origin *origin = keys_note(keys, row, array, "load.stages");
 	size_t number = 0;
 	if (array->kind != TREE_ARRAY) {
 		origin->broken = true;
@@ -139,7 +139,7 @@ void load_keys_read(struct keys *keys) {
 	reader_init(&r, keys);
 	if (rate && rpm) keys_refuse_both(keys, rate, "rate", rpm, "rpm");
 	if (rpm) {
-		struct origin *origin = keys_note(keys, run_row("rate"), rpm, "rpm");
+		struct option_origin *origin = keys_note(keys, run_row("rate"), rpm, "rpm");
 		origin->broken = !keys_read_scalar(keys, &r.rpm, rpm, "rpm", r.scratch);
 		keys->settings->load.rate = r.scratch->load.rate / MINUTE;
 	}

@@ -41,15 +41,17 @@ static bool is_displaced(const struct option_row *row, const struct settings *se
 
 /* The file's streams say nothing any more once the command line has taken its HTTP/2 away. */
 static void drop_streams(const struct file *file, struct settings *settings, struct origins *origins) {
-	struct origin *origin = &origins->rows[option_index(option_by_name(SLICE("http2-parallel"), COMMAND_RUN))];
+	struct option_origin *origin = &origins->rows[option_index(option_by_name(SLICE("http2-parallel"), COMMAND_RUN))];
 	if (origin->kind != ORIGIN_FILE || protocol_wants_h2(settings) || !protocol_wants_h2(&file->settings)) return;
 	settings->net.http2_parallel = 1;
-	*origin = (struct origin){.kind = ORIGIN_PRESET};
+	*origin = (struct option_origin){.kind = ORIGIN_PRESET};
 }
 
 void merge_file(const struct file *file, struct settings *settings, struct origins *origins) {
 	origins->path = file->origins.path;
 	origins->syntax = file->origins.syntax;
+	origins->document = file->origins.document;
+	settings->scenarios = file->settings.scenarios;
 	for (size_t i = 0; i < OPTION_COUNT; i++) {
 		const struct option_row *row = &option_rows[i];
 		if (file->origins.rows[i].kind != ORIGIN_FILE || origins->rows[i].kind == ORIGIN_COMMAND ||
@@ -65,10 +67,10 @@ static void take_no_color(enum option_command command, struct settings *settings
 	static const char variable[] = "NO_COLOR";
 	const struct option_row *row = option_by_name(SLICE("no-color"), command);
 	const char *value = getenv(variable);
-	struct origin *origin = row ? &origins->rows[option_index(row)] : NULL;
+	struct option_origin *origin = row ? &origins->rows[option_index(row)] : NULL;
 	if (!row || !value || !*value || origin->kind != ORIGIN_PRESET) return;
 	settings->out.no_color = true;
-	*origin = (struct origin){.kind = ORIGIN_ENVIRONMENT, .name = variable};
+	*origin = (struct option_origin){.kind = ORIGIN_ENVIRONMENT, .name = variable};
 }
 
 /* Returns the value of the first of two variables that is set and not empty; NULL: neither is. */
@@ -93,8 +95,8 @@ void merge_environment(enum option_command command, struct settings *settings, s
 
 void merge_implied(struct settings *settings, struct origins *origins) {
 	const struct option_row *method = option_by_name(SLICE("method"), COMMAND_RUN);
-	struct origin *origin = &origins->rows[option_index(method)];
+	struct option_origin *origin = &origins->rows[option_index(method)];
 	if (!settings->http.form.count || origin->kind != ORIGIN_PRESET) return;
 	settings->http.method = METHOD_POST;
-	*origin = (struct origin){.kind = ORIGIN_IMPLIED, .name = "form"};
+	*origin = (struct option_origin){.kind = ORIGIN_IMPLIED, .name = "form"};
 }

@@ -15,7 +15,7 @@ enum origin_kind {
 };
 
 /* Of one row. */
-struct origin {
+struct option_origin {
 	enum origin_kind kind;
 	bool broken;                    /* FILE: its value is at fault, so nothing more can be said about it */
 	const char *name;               /* FILE: the key with its tables, "load.rate"; ENVIRONMENT: the variable; IMPLIED: the other option's flag;
@@ -28,9 +28,10 @@ struct origin {
 
 /* Of all settings of a run. */
 struct origins {
-	const char *path;         /* of the file, for people; NULL: none was read */
-	enum value_syntax syntax; /* of the file */
-	struct origin rows[OPTION_COUNT];
+	const char *path;            /* of the file, for people; NULL: none was read */
+	enum value_syntax syntax;    /* of the file */
+	const struct tree *document; /* all of the file; NULL: none was read, or it is none */
+	struct option_origin rows[OPTION_COUNT];
 };
 
 /* Returns whether somebody gave the row's value. */

@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/units.h"
 #include "config/env.h"
+#include "config/print_scenarios.h"
 #include "config/secret.h"
 #include "http/url.h"
 
@@ -15,32 +16,6 @@ struct page {
 	struct arena *arena;
 	struct buf buf;
 };
-
-/* Adds a text between quotes, as TOML wants it. Bytes that are not UTF-8 become U+FFFD. */
-static void add_text(struct buf *buf, const char *text) {
-	struct slice rest = slice_of(text);
-	buf_add_text(buf, "\"");
-	while (rest.size) {
-		size_t good = tree_find_bad_utf8(rest), at = 0;
-		for (; at < good; at++) {
-			unsigned char c = (unsigned char)rest.at[at];
-			if (c == '"' || c == '\\')
-				buf_add_format(buf, "\\%c", c);
-			else if (c == '\n')
-				buf_add_text(buf, "\\n");
-			else if (c < ' ' || c == 0x7f)
-				buf_add_format(buf, "\\u%04x", c);
-			else
-				buf_add(buf, (struct slice){rest.at + at, 1});
-		}
-		if (good < rest.size) {
-			buf_add_text(buf, "\xef\xbf\xbd");
-			good++;
-		}
-		rest = (struct slice){rest.at + good, rest.size - good};
-	}
-	buf_add_text(buf, "\"");
-}
 
 static bool is_url(const struct option_row *row) {
 	return row->key && (strcmp(row->key, "url") == 0 || strcmp(row->key, "proxy") == 0);
@@ -73,8 +48,9 @@ static bool is_excluded(const struct page *p, const struct option_row *row) {
 
 /* Returns whether there is no value: nobody gave one, and there is none by default. */
 static bool is_unset(const struct page *p, const struct option_row *row) {
-	const struct origin *origin = &p->origins->rows[option_index(row)];
+	const struct option_origin *origin = &p->origins->rows[option_index(row)];
 	if (origin->kind == ORIGIN_PRESET && !value_is_off(row, p->settings) && is_excluded(p, row)) return true;
+	if (origin->kind == ORIGIN_PRESET && strcmp(row->flag, "rate-unit") == 0 && !p->settings->scenarios.count) return true;
 	switch (row->kind) {
 	case KIND_TEXT: return !*(const char *const *)field(p, row);
 	case KIND_REAL: return *(const double *)field(p, row) == 0;
@@ -102,7 +78,7 @@ static void add_list(struct page *p, const struct option_row *row, const struct 
 	buf_add_text(&p->buf, "[");
 	for (size_t i = 0; i < list->count; i++) {
 		if (i) buf_add_text(&p->buf, ", ");
-		add_text(&p->buf, show_text(p, row, list->at[i], written ? written[i] : NULL));
+		print_scenarios_add_text(&p->buf, show_text(p, row, list->at[i], written ? written[i] : NULL));
 	}
 	buf_add_text(&p->buf, "]");
 }
@@ -121,26 +97,26 @@ static void add_value(struct page *p, const struct option_row *row) {
 	char text[4096];
 	if (row->kind != KIND_LIST && written) {
 		const char *own = row->kind == KIND_TEXT ? *(const char *const *)at : written[0];
-		add_text(&p->buf, show_text(p, row, own, written[0]));
+		print_scenarios_add_text(&p->buf, show_text(p, row, own, written[0]));
 		return;
 	}
 	switch (row->kind) {
 	case KIND_BOOL: buf_add_text(&p->buf, *(const bool *)at ? "true" : "false"); break;
 	case KIND_COUNT: buf_add_format(&p->buf, "%llu", (unsigned long long)*(const uint64_t *)at); break;
 	case KIND_REAL: buf_add_text(&p->buf, value_write_real(*(const double *)at, ".0", p->arena)); break;
-	case KIND_TEXT: add_text(&p->buf, show_text(p, row, *(const char *const *)at, NULL)); break;
+	case KIND_TEXT: print_scenarios_add_text(&p->buf, show_text(p, row, *(const char *const *)at, NULL)); break;
 	case KIND_LIST: add_list(p, row, at); break;
-	case KIND_TIME: add_text(&p->buf, units_format_span(*(const nsec *)at, text, sizeof(text))); break;
-	case KIND_CHOICE: add_text(&p->buf, arena_copy(p->arena, word_at(row->choices, *(const int *)at))); break;
-	case KIND_STATUS: add_text(&p->buf, status_set_format(at, text, sizeof(text))); break;
+	case KIND_TIME: print_scenarios_add_text(&p->buf, units_format_span(*(const nsec *)at, text, sizeof(text))); break;
+	case KIND_CHOICE: print_scenarios_add_text(&p->buf, arena_copy(p->arena, word_at(row->choices, *(const int *)at))); break;
+	case KIND_STATUS: print_scenarios_add_text(&p->buf, status_set_format(at, text, sizeof(text))); break;
 	case KIND_STAGES: add_stages(&p->buf, at, p->arena); break;
-	case KIND_TLS: add_text(&p->buf, versions[*(const int *)at - TLS_VERSION_1_0]); break;
+	case KIND_TLS: print_scenarios_add_text(&p->buf, versions[*(const int *)at - TLS_VERSION_1_0]); break;
 	}
 }
 
 /* Adds where the value comes from and ends the line. `item`: of a list, where this value stands. */
 static void add_origin(struct page *p, const struct option_row *row, const struct tree_place *item) {
-	const struct origin *origin = &p->origins->rows[option_index(row)];
+	const struct option_origin *origin = &p->origins->rows[option_index(row)];
 	switch (origin->kind) {
 	case ORIGIN_PRESET: buf_add_text(&p->buf, "  # default\n"); break;
 	case ORIGIN_IMPLIED: buf_add_format(&p->buf, "  # --%s\n", origin->name); break;
@@ -161,24 +137,24 @@ static bool same_metric(const char *a, const char *b) {
 
 /* Adds all limits of the metric of threshold `first` as a member of [thresholds]. */
 static void add_metric(struct page *p, const struct option_row *row, const char *const *texts, size_t count, size_t first) {
-	const struct origin *origin = &p->origins->rows[option_index(row)];
+	const struct option_origin *origin = &p->origins->rows[option_index(row)];
 	size_t same = 0, size = metric_size(texts[first]);
 	bool written = origin->written != NULL;
 	for (size_t i = first; i < count; i++) same += same_metric(texts[i], texts[first]);
 	buf_add_text(&p->buf, "thresholds.");
-	add_text(&p->buf, arena_copy(p->arena, (struct slice){texts[first], size}));
+	print_scenarios_add_text(&p->buf, arena_copy(p->arena, (struct slice){texts[first], size}));
 	buf_add_text(&p->buf, same > 1 ? " = [" : " = ");
 	for (size_t i = first; i < count; i++) {
 		if (!same_metric(texts[i], texts[first])) continue;
 		if (i > first) buf_add_text(&p->buf, ", ");
-		add_text(&p->buf, written ? texts[i] + size : env_escape(texts[i] + size, p->arena));
+		print_scenarios_add_text(&p->buf, written ? texts[i] + size : env_escape(texts[i] + size, p->arena));
 	}
 	if (same > 1) buf_add_text(&p->buf, "]");
 	add_origin(p, row, origin->items ? &origin->items[first] : NULL);
 }
 
 static void add_thresholds(struct page *p, const struct option_row *row) {
-	const struct origin *origin = &p->origins->rows[option_index(row)];
+	const struct option_origin *origin = &p->origins->rows[option_index(row)];
 	const struct text_list *list = field(p, row);
 	const char *const *texts = origin->written ? origin->written : (const char *const *)list->at;
 	for (size_t i = 0; i < list->count; i++) {
@@ -192,7 +168,7 @@ static void add_thresholds(struct page *p, const struct option_row *row) {
 static void add_variable(struct page *p, const char *name, const char *value) {
 	if (!value) return;
 	buf_add_format(&p->buf, "# %s: ", name);
-	add_text(&p->buf, value);
+	print_scenarios_add_text(&p->buf, value);
 	buf_add_text(&p->buf, "\n");
 }
 
@@ -208,6 +184,11 @@ static void add_proxies(struct page *p) {
 	if (proxies->http || proxies->https || all) add_variable(p, "NO_PROXY", proxies->none);
 }
 
+/* Returns whether the file has something else under this key: [[data]], and the body came from the command line. */
+static bool is_taken(const struct page *p, const char *key) {
+	return strcmp(key, "data") == 0 && p->settings->scenarios.data_count;
+}
+
 static void add_row(struct page *p, const struct option_row *row) {
 	const char *key = row->key;
 	if (row->check == CHECK_THRESHOLD) {
@@ -219,7 +200,7 @@ static void add_row(struct page *p, const struct option_row *row) {
 		if (key && strcmp(key, "proxy") == 0) add_proxies(p);
 		return;
 	}
-	if (!key) buf_add_text(&p->buf, "# not in a file: ");
+	if (!key || is_taken(p, key)) buf_add_text(&p->buf, "# not in a file: ");
 	buf_add_format(&p->buf, "%s = ", key ? key : row->flag);
 	add_value(p, row);
 	add_origin(p, row, NULL);
@@ -232,6 +213,7 @@ const char *print_config(const struct settings *settings, const struct origins *
 	for (size_t i = 0; i < OPTION_COUNT; i++) {
 		if (option_rows[i].commands & COMMAND_RUN && option_rows[i].group != GROUP_CONFIG) add_row(&page, &option_rows[i]);
 	}
+	if (origins->document) print_scenarios_add(&page.buf, origins->document, origins->path, arena);
 	text = arena_copy(arena, slice_of(buf_text(&page.buf)));
 	buf_fini(&page.buf);
 	return text;

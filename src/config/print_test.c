@@ -132,6 +132,7 @@ static void a_page_reads_back_as_itself(void **state) {
 		"rate = 0.1\ndata = \"\\\"\\\\\\t\\u007f\"\nseed = 0\npreconnect = 0\nwarmup = \"1ms\"\nheaders = []",
 		"[load]\nrate = 0\n[[load.stages]]\nduration = \"1500ns\"\nrpm = 100\n[thresholds]\np99.9 = [\"<1s\", "
 		"\"<${STREST_TEST_T}1s\"]\nabort = true",
+		"[thresholds.step.\"buy/step 2\"]\np99.9 = \"<1s\"\n[thresholds.step.v1.login]\nerrors = \"<1%\"",
 	};
 	(void)state;
 	setenv("STREST_TEST_T", "", 1);

@@ -5,7 +5,7 @@
 #include "config/env.h"
 #include "config/quote.h"
 
-static const char metrics[] = "abort|p50|p90|p95|p99|p99.9|max|errors|rps|stage";
+static const char metrics[] = "abort|p50|p90|p95|p99|p99.9|max|errors|rps|stage|step|iteration";
 
 /* The list that is being made. */
 struct reader {
@@ -69,7 +69,7 @@ static bool read_limit(struct reader *r, const struct tree *node, const char *na
 	if (!limit) return false;
 	limit += strspn(limit, " \t");
 	if (*limit == '<' || *limit == '>') fault = threshold_parse(slice_of(arena_format(keys->arena, "%s%s", name, limit)), &threshold);
-	if (fault == THRESHOLD_NO_METRIC || fault == THRESHOLD_NO_QUANTILE || fault == THRESHOLD_NO_STAGE)
+	if (fault == THRESHOLD_NO_METRIC || fault == THRESHOLD_NO_QUANTILE || fault == THRESHOLD_NO_STAGE || fault == THRESHOLD_NO_STEP)
 		return refuse(keys, key_at, "thresholds", name, fault);
 	if (fault == THRESHOLD_NO_RELATION && threshold_parse(slice_of(arena_format(keys->arena, "%s<1", name)), &threshold) == THRESHOLD_NO_METRIC)
 		return refuse(keys, key_at, "thresholds", name, THRESHOLD_NO_METRIC);
@@ -78,10 +78,15 @@ static bool read_limit(struct reader *r, const struct tree *node, const char *na
 	return value_parse(r->row, arena_format(keys->arena, "%s%s", name, limit), keys->arena, keys->settings, &err);
 }
 
-/* One metric: a limit or several; a table holds the rest of its name (stage.2.p95). */
+/* Whether a key can be a part of a metric: the name of a step may have blanks. */
+static bool is_part(const char *key, const char *name) {
+	return !strpbrk(key, strncmp(name, "step.", 5) == 0 ? "<>" : "<> \t");
+}
+
+/* One metric: a limit or several; a table holds the rest of its name (stage.2.p95, step.login.p95). */
 static bool read_metric(struct reader *r, const struct tree *node, const char *name) {
 	bool good = true;
-	if (strpbrk(node->key, "<> \t")) return refuse(r->keys, node->key_at, "thresholds", node->key, THRESHOLD_NO_METRIC);
+	if (!is_part(node->key, name)) return refuse(r->keys, node->key_at, "thresholds", node->key, THRESHOLD_NO_METRIC);
 	if (node->kind == TREE_TABLE) {
 		for (const struct tree *child = node->first; child; child = child->next) {
 			if (child->kind == TREE_NULL) continue;
@@ -103,7 +108,7 @@ static bool is_elsewhere(const struct tree *node) {
 
 void threshold_keys_read(struct keys *keys, const struct tree *table) {
 	struct reader r = {.keys = keys, .row = option_by_name(SLICE("threshold"), COMMAND_RUN)};
-	struct origin *origin;
+	struct option_origin *origin;
 	bool good = true;
 	if (table->kind == TREE_NULL) return;
 	if (table->kind != TREE_TABLE) {

@@ -190,16 +190,24 @@ static bool check_text(const struct value *v) {
 	return true;
 }
 
-/* Returns the text of a list as the rest of the program wants it: one name a protocol, no blanks in a threshold. */
-static const char *list_text(const struct value *v) {
-	if (v->row->check == CHECK_ALPN) return protocol_name(v->text);
+/* Returns a threshold without blanks, but for those in the name of its step. */
+static const char *threshold_text(const struct value *v) {
+	struct threshold threshold;
 	char *text = arena_copy(v->arena, v->text), *to = text;
-	if (v->row->check != CHECK_THRESHOLD) return text;
+	if (threshold_parse(slice_of(text), &threshold) != THRESHOLD_GOOD) return text;
+	const char *name = threshold.step.at, *end = name ? name + threshold.step.size : NULL;
 	for (const char *from = text; *from; from++) {
-		if (*from != ' ' && *from != '\t') *to++ = *from;
+		if ((*from != ' ' && *from != '\t') || (name && from >= name && from < end)) *to++ = *from;
 	}
 	*to = 0;
 	return text;
+}
+
+/* Returns the text of a list as the rest of the program wants it: one name a protocol, a threshold without blanks around its parts. */
+static const char *list_text(const struct value *v) {
+	if (v->row->check == CHECK_ALPN) return protocol_name(v->text);
+	if (v->row->check == CHECK_THRESHOLD) return threshold_text(v);
+	return arena_copy(v->arena, v->text);
 }
 
 static bool parse_text(const struct value *v) {

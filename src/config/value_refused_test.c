@@ -78,6 +78,7 @@ static const struct {
 	{"stages", "1s@5,,1s@9",
 		"--stages: stage 2, '', is not TIME@RATE with a time over 0 and a rate up to 10000000; write e.g. --stages 30s@500,1m@2000"},
 	{"stages", "1s@5,1s@6,8785h@9", "--stages: stage 3, '8785h@9', is too long; write e.g. --stages 30s@500,1m@2000"},
+	{"rate-unit", "request", "--rate-unit: 'request' is no choice; did you mean 'requests'? (one of requests, iterations)"},
 	{"arrival", "evn", "--arrival: 'evn' is no choice; did you mean 'even'? (one of even, poisson)"},
 	{"preconnect", "-1", "--preconnect: '-1' is too small; write at least 0"},
 	{"preconnect", "1000001", "--preconnect: '1000001' is too large; write at most 1000000"},

@@ -105,6 +105,8 @@ static void choices_stand_in_the_order_of_their_enum(void **state) {
 		{"method", "options", METHOD_OPTIONS},
 		{"retry-stale", "never", RETRY_STALE_NEVER},
 		{"retry-stale", "idempotent", RETRY_STALE_IDEMPOTENT},
+		{"rate-unit", "requests", RATE_UNIT_REQUESTS},
+		{"rate-unit", "iterations", RATE_UNIT_ITERATIONS},
 		{"arrival", "even", ARRIVAL_EVEN},
 		{"arrival", "poisson", ARRIVAL_POISSON},
 		{"spin", "auto", SPIN_AUTO},
@@ -299,6 +301,8 @@ static void a_threshold_is_kept_without_blanks(void **state) {
 	(void)state;
 	assert_true(parse("threshold", " p99 < 250ms "));
 	assert_string_equal(settings.out.threshold.at[0], "p99<250ms");
+	assert_true(parse("threshold", " step.step  2.p95 < 250ms "));
+	assert_string_equal(settings.out.threshold.at[1], "step.step  2.p95<250ms");
 }
 
 /* The same refusals when the value stands in a file: its key, and advice in the file's syntax. */

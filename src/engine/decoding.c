@@ -2,9 +2,14 @@
 
 #include <stdlib.h>
 
+#include "engine/users.h"
 #include "engine/worker.h"
 #include "http/body.h"
 #include "http/field.h"
+
+static void decoding_show(void *user, struct slice bytes) {
+	user_see_body(user, bytes);
+}
 
 void decoding_begin(struct worker *worker, struct task *task, struct slice head) {
 	struct slice encoding = {0};
@@ -12,6 +17,7 @@ void decoding_begin(struct worker *worker, struct task *task, struct slice head)
 	field_find(head, SLICE("content-encoding"), &encoding);
 	task->body = worker->decoder_count > 0 ? worker->decoders[--worker->decoder_count] : body_new();
 	body_begin(task->body, encoding);
+	if (task->user) body_tell(task->body, decoding_show, task->user);
 }
 
 void decoding_feed(struct task *task, struct slice bytes) {

@@ -5,6 +5,7 @@
 #include "engine/decoding.h"
 #include "engine/recording.h"
 #include "engine/redirect.h"
+#include "engine/users.h"
 #include "engine/worker.h"
 
 static void events_on_sent(void *owner, uint32_t id, bool all, nsec now) {
@@ -60,14 +61,19 @@ static void events_read_truth(struct flight *flight, struct slice head) {
 static void events_on_head(void *owner, uint32_t id, unsigned status, struct slice head) {
 	struct worker *worker = owner;
 	struct task *task = &worker->tasks[id];
-	if (status >= 300 && status < 400) redirect_note(worker, &task->flight, status, head);
+	if (status >= 300 && status < 400) redirect_note(worker, task, status, head);
+	if (task->user) users_see_head(task, head);
 	if (worker->plan->truth) events_read_truth(&task->flight, head);
 	if (worker->plan->compressed) decoding_begin(worker, task, head);
 }
 
 static void events_on_body(void *owner, uint32_t id, struct slice bytes) {
 	struct worker *worker = owner;
-	decoding_feed(&worker->tasks[id], bytes);
+	struct task *task = &worker->tasks[id];
+	if (task->body)
+		decoding_feed(task, bytes);
+	else if (task->user)
+		user_see_body(task->user, bytes);
 }
 
 static void events_on_frame(void *owner, bool sent, struct slice text) {
@@ -78,9 +84,10 @@ void worker_set_events(struct worker *worker) {
 	const struct plan *plan = worker->plan;
 	struct http_events *events = &worker->events;
 	*events = (struct http_events){.sent = events_on_sent, .end = events_on_end};
-	if (plan->compressed || plan->truth || plan->redirects > 0) events->head = events_on_head;
-	if (!plan->compressed && !plan->truth) events->head_from = 300;
-	if (plan->compressed) events->body = events_on_body;
+	bool sees_heads = plan->compressed || plan->truth || (plan->source.script && plan->source.script->wants_head);
+	if (sees_heads || plan->redirects > 0) events->head = events_on_head;
+	if (!sees_heads) events->head_from = 300;
+	if (plan->compressed || (plan->source.script && plan->source.script->wants_body)) events->body = events_on_body;
 	worker->batch_events = *events;
 	worker->batch_events.end = events_on_one_of_many;
 	if (worker->trace) worker->batch_events.frame = events_on_frame;

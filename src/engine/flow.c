@@ -198,7 +198,7 @@ void flow_not_opened(struct worker *worker, struct task_list tasks, enum reason 
 /* The request goes on to where its answer led. False: it cannot, and the verdict says why. */
 static COLD bool flow_follow(struct worker *worker, struct task *task, struct ending *ending, nsec now) {
 	struct flight *flight = &task->flight;
-	enum reason reason = redirect_next(worker, flight);
+	enum reason reason = redirect_next(worker, task);
 	if (reason != REASON_NONE) {
 		ending->verdict = reason;
 		return false;

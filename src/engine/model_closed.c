@@ -52,9 +52,49 @@ static void closed_part(struct worker *worker, struct task *task) {
 	task->conn = NULL;
 }
 
+/* `task` sends its next request since `due` at `at`. */
+static void closed_wait(struct worker *worker, struct task *task, nsec at) {
+	closed_part(worker, task);
+	task->wake = at;
+	task_arm(worker, task, at);
+}
+
+/* The pause before the next set-up behind some that failed in a row. */
+static nsec closed_backoff(const struct task *task) {
+	nsec wait = BACKOFF_FIRST << (task->backoff - 1);
+	return wait < BACKOFF_LAST ? wait : BACKOFF_LAST;
+}
+
+/* The same with scenarios: the task's user takes its next step, or begins another iteration. */
+static void closed_next_step(struct worker *worker, struct task *task, nsec due, nsec now) {
+	bool is_first = !users_are_under_way(task), counted = due >= worker->window_start;
+	uint64_t unused;
+	bool may = due < worker->stop && now < worker->stop;
+	if (may && is_first) may = worker_has_iterations(worker);
+	if (may && counted && worker->plan->requests > 0) may = closed_take_ticket(worker, &unused);
+	uint64_t n = may && is_first ? atomic_fetch_add_explicit(&worker->shared->numbers, 1, memory_order_relaxed) : 0;
+	if (!may || n >= worker->script->iterations_max) {
+		closed_part(worker, task);
+		return;
+	}
+	if (is_first) users_begin(worker, task, n, due);
+	if (!users_make(worker, task, due, due, now)) {
+		nsec pause = users_end_step(worker, task, now);
+		closed_wait(worker, task, now + (pause > BACKOFF_FIRST ? pause : BACKOFF_FIRST));
+		return;
+	}
+	struct peer *peer = &worker->peers.at[task->flight.request->origin];
+	if (task->conn && task->conn->peer != peer) closed_part(worker, task);
+	flow_begin(worker, task, peer, now);
+}
+
 /* `task`, which has none yet or an ended request, may send since `due`. */
 static void closed_next(struct worker *worker, struct task *task, nsec due, nsec now) {
 	worker_see_stop(worker, now);
+	if (worker->script) {
+		closed_next_step(worker, task, due, now);
+		return;
+	}
 	bool counted = due >= worker->window_start;
 	uint64_t k = 0;
 	bool may = due < worker->stop && now < worker->stop; /* a start that could not be kept until the stop is none */
@@ -75,14 +115,12 @@ static void closed_next(struct worker *worker, struct task *task, nsec due, nsec
 }
 
 static void closed_freed(struct worker *worker, struct task *task, nsec now) {
-	if (task->backoff > 0) {
-		nsec wait = BACKOFF_FIRST << (task->backoff - 1);
-		closed_part(worker, task);
-		task->wake = now + (wait < BACKOFF_LAST ? wait : BACKOFF_LAST);
-		task_arm(worker, task, task->wake);
-	} else {
+	nsec pause = worker->script ? users_end_step(worker, task, now) : 0;
+	if (task->backoff > 0 && closed_backoff(task) > pause) pause = closed_backoff(task);
+	if (pause > 0)
+		closed_wait(worker, task, now + pause);
+	else
 		closed_next(worker, task, now, now);
-	}
 }
 
 static void closed_timer(struct worker *worker, struct task *task, nsec now) {
@@ -117,6 +155,7 @@ static void closed_advance(struct worker *worker, nsec now) {
 
 static bool closed_exhausted(const struct worker *worker, nsec now) {
 	if (now >= worker->stop) return true;
+	if (worker->script && worker->under_way == 0 && !worker_has_iterations(worker)) return true;
 	bool limited = worker->plan->requests > 0 && now >= worker->window_start;
 	return limited && worker->tickets == 0 && atomic_load_explicit(&worker->shared->tickets, memory_order_relaxed) == 0;
 }

@@ -6,7 +6,7 @@
 
 /* Returns whether a slot is there for the next request. */
 static bool open_has_slot(const struct worker *worker) {
-	return worker->active < worker->released && pool_has(worker, worker->next_peer);
+	return worker->active + worker->pausing < worker->released && pool_has(worker, worker->next_peer);
 }
 
 /* Looks up what the request is that the cursor stands on. */
@@ -69,6 +69,58 @@ static struct task *open_take_task(struct worker *worker) {
 	return task;
 }
 
+/* A task without a request, or an iteration, can be taken. */
+static void open_free_task(struct worker *worker, struct task *task) {
+	task->next = worker->free_tasks;
+	worker->free_tasks = task;
+}
+
+/* With scenarios: the task's user takes its present step, due at `due`, on the task's connection if that is with the right peer. Steps whose requests cannot be made are
+ * passed; false: the iteration is over with them. */
+static bool open_step(struct worker *worker, struct task *task, nsec due, nsec ready, nsec now) {
+	while (!users_make(worker, task, due, ready, now)) {
+		users_end_step(worker, task, now);
+		if (users_are_under_way(task)) continue;
+		return false;
+	}
+	struct peer *peer = &worker->peers.at[task->flight.request->origin];
+	if (task->conn && task->conn->peer != peer) {
+		pool_put(worker, task->conn);
+		task->conn = NULL;
+	}
+	flow_begin(worker, task, peer, now);
+	return true;
+}
+
+/* With scenarios: what follows a step that is over. Returns whether the iteration goes on, now or after its think time. */
+static bool open_goes_on(struct worker *worker, struct task *task, nsec now) {
+	nsec pause = users_end_step(worker, task, now);
+	if (!users_are_under_way(task)) return false;
+	worker_see_stop(worker, now);
+	if (now + pause >= worker->stop) {
+		users_cut(worker, task, now);
+		return false;
+	}
+	if (pause == 0) return open_step(worker, task, now, now, now);
+	if (task->conn) pool_put(worker, task->conn);
+	task->conn = NULL;
+	task->wake = now + pause;
+	task_arm(worker, task, task->wake);
+	worker->pausing++;
+	return true;
+}
+
+/* The first step of an iteration. */
+struct open_first {
+	uint64_t k;
+	nsec due, ready;
+};
+
+static void open_begin(struct worker *worker, struct task *task, const struct open_first *first, nsec now) {
+	users_begin(worker, task, first->k, first->due);
+	if (!open_step(worker, task, first->due, first->ready, now)) open_free_task(worker, task);
+}
+
 /* Sends what is due at `now`, which is also the moment since which the slots that were none before are free. */
 static void open_pump(struct worker *worker, nsec now) {
 	nsec free_since = now, due;
@@ -85,10 +137,14 @@ static void open_pump(struct worker *worker, nsec now) {
 		struct peer *peer = worker->next_peer;
 		task->flight = (struct flight){
 			.request = worker->next_request, .k = worker->cursor.k, .due = due, .ready = ready, .counted = due >= worker->window_start};
+		uint64_t k = worker->cursor.k;
 		cursor_next(&worker->cursor);
 		open_see_next(worker);
 		now = clock_now();
-		flow_begin(worker, task, peer, now);
+		if (!worker->script)
+			flow_begin(worker, task, peer, now);
+		else
+			open_begin(worker, task, &(struct open_first){k, due, ready}, now);
 		worker_see_stop(worker, now);
 	}
 	bool has_slot = open_has_slot(worker);
@@ -98,10 +154,30 @@ static void open_pump(struct worker *worker, nsec now) {
 }
 
 static void open_freed(struct worker *worker, struct task *task, nsec now) {
-	if (task->conn) pool_put(worker, task->conn);
-	task->conn = NULL;
-	task->next = worker->free_tasks;
-	worker->free_tasks = task;
+	if (!worker->script || !open_goes_on(worker, task, now)) {
+		if (task->conn) pool_put(worker, task->conn);
+		task->conn = NULL;
+		open_free_task(worker, task);
+	}
+	open_pump(worker, now);
+}
+
+/* The think time of a user is over. */
+static void open_timer(struct worker *worker, struct task *task, nsec now) {
+	if (task->wake == 0) return;
+	if (now < task->wake) {
+		task_arm(worker, task, task->wake);
+		return;
+	}
+	nsec due = task->wake;
+	task->wake = 0;
+	worker->pausing--;
+	worker_see_stop(worker, now);
+	if (due >= worker->stop)
+		users_cut(worker, task, now);
+	else if (open_step(worker, task, due, due, now))
+		return;
+	open_free_task(worker, task);
 	open_pump(worker, now);
 }
 
@@ -119,8 +195,22 @@ static void open_advance(struct worker *worker, nsec now) {
 }
 
 static bool open_exhausted(const struct worker *worker, nsec now) {
+	if (worker->pausing > 0 && now < worker->stop) return false;
 	if (worker->cursor.k >= worker->plan->k_limit) return true;
 	return now >= worker->stop && open_due(worker) == NSEC_NEVER;
+}
+
+/* Counts iterations that were never begun, and so their first steps: `count` of them, from number `first` on, each `threads` further. */
+static void open_count_unbegun(struct worker *worker, uint64_t first, uint64_t count) {
+	const struct script *script = worker->script;
+	const struct group_table *groups = &worker->plan->groups;
+	uint64_t at_once = script->scenario_count == 1 ? count : 1;
+	if (script->is_plain) return;
+	for (uint64_t i = 0; i < count; i += at_once) {
+		const struct script_scenario *scenario = script_pick(script, first + i * worker->plan->threads);
+		worker->tally->cells[groups->first_scenario + (size_t)(scenario - script->scenarios)].unsent += at_once;
+		worker->tally->cells[groups->first_step + scenario->first_row].unsent += at_once;
+	}
 }
 
 /* Passes the requests due before `until` (from the start) and counts those below the limit as unsent, in stage `stage` (if there are stages). */
@@ -134,7 +224,8 @@ static void open_count_unsent(struct worker *worker, size_t stage, nsec until) {
 	if (passed > allowed) passed = allowed;
 	worker->tally->unsent += passed;
 	worker->tally->cells[0].unsent += passed;
-	if (groups->first_stage + stage < groups->count) worker->tally->cells[groups->first_stage + stage].unsent += passed;
+	if (worker->script) open_count_unbegun(worker, first, passed);
+	if (groups->first_stage + stage < groups->first_step) worker->tally->cells[groups->first_stage + stage].unsent += passed;
 }
 
 /* Everything of the window that was due before the stop and never taken up. */
@@ -155,6 +246,7 @@ const struct model_ops model_open = {
 	.advance = open_advance,
 	.freed = open_freed,
 	.roomy = open_pump,
+	.timer = open_timer,
 	.exhausted = open_exhausted,
 	.finish = open_finish,
 };

@@ -3,12 +3,13 @@
 
 #include "base/fault.h"
 #include "engine/setup.h"
+#include "engine/users.h"
 
 /* Returns the row of the stage that a request due at `due` belongs to; 0: there are no stages. */
 static size_t recording_stage(struct worker *worker, nsec due) {
 	const struct group_table *groups = &worker->plan->groups;
 	const struct schedule *schedule = &worker->plan->schedule;
-	if (groups->first_stage == groups->count) return 0;
+	if (groups->first_stage == groups->first_step) return 0;
 	nsec at = due - worker->start;
 	size_t i = worker->stage;
 	while (i > 0 && schedule->at[i].t0 > at) i--;
@@ -96,6 +97,7 @@ static void recording_log(struct worker *worker, const struct task *task, const 
 	place->sample = *sample;
 	place->connection = flight->sent ? flight->connection : 0;
 	place->in_flight = (uint32_t)worker->active - 1;
+	place->has_step = worker->plan->groups.first_step < worker->plan->groups.first_scenario;
 	place->protocol = !flight->sent ? LOGGED_NONE : flight->is_h2 ? LOGGED_H2 : LOGGED_HTTP1;
 	if (port->used == LOGPORT_BLOCK) recording_give_log(worker);
 }
@@ -103,8 +105,9 @@ static void recording_log(struct worker *worker, const struct task *task, const 
 /* Counts a sample of the window. */
 static void recording_count(struct worker *worker, const struct task *task, const struct sample *sample) {
 	const struct run_hooks *hooks = worker->shared->hooks;
-	if (hooks) hooks->sample(hooks->user, sample);
+	if (hooks && hooks->sample) hooks->sample(hooks->user, sample);
 	if (fault_on(FAULT_DROP_SAMPLE) && worker->index == 0 && ++worker->samples == 10) return;
+	if (worker->step_reasons && sample->reason != REASON_NONE) worker->step_reasons[sample->row][sample->reason]++;
 	if (worker->urls) digest_record(&worker->urls[sample->row], sample);
 	tally_record(worker->tally, worker->totals, sample, &worker->plan->groups, recording_stage(worker, sample->due));
 	if (worker->log) recording_log(worker, task, sample);
@@ -127,15 +130,16 @@ static void recording_split(struct worker *worker, const struct sample *sample, 
 	hist_record(&worker->totals->client_queue, sample->done - stamp, 1);
 }
 
-void recording_finish(struct worker *worker, const struct task *task, const struct http_end *end, nsec done) {
+void recording_finish(struct worker *worker, struct task *task, const struct http_end *end, nsec done) {
 	const struct flight *flight = &task->flight;
 	struct sample sample;
 	recording_make(task, end, done, &sample);
 	recording_leave(worker, flight, done);
 	if (sample.reason == REASON_NONE) {
-		if (!status_set_has(&worker->plan->expected, sample.status)) sample.reason = REASON_STATUS;
+		if (!status_set_has(flight->request->expected, sample.status)) sample.reason = REASON_STATUS;
 		recording_complete(worker, done);
 	}
+	if (task->user) users_judge(worker, task, &sample);
 	if (!flight->counted) return;
 	recording_count(worker, task, &sample);
 	if (end->reason != REASON_NONE) return;

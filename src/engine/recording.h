@@ -11,7 +11,7 @@ void recording_attempt(struct worker *worker, struct flight *flight);
 void recording_wire(struct worker *worker, nsec at, struct tally *next);
 
 /* Counts the end of the request of `task`. */
-void recording_finish(struct worker *worker, const struct task *task, const struct http_end *end, nsec done);
+void recording_finish(struct worker *worker, struct task *task, const struct http_end *end, nsec done);
 
 /* Hands what is in the run log's block to its writer. */
 void recording_give_log(struct worker *worker);

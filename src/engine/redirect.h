@@ -11,15 +11,18 @@
 
 struct worker;
 
-/* Looks at the head of a response (3xx) to the flight's request: remembers where it leads if it is to be followed. Not followed is what --status names,
+/* Looks at the head of a response (3xx) to the request of a task: remembers where it leads if it is to be followed. Not followed is what --status names,
  * and what has no Location. */
-void redirect_note(const struct worker *worker, struct flight *flight, unsigned status, struct slice head);
+void redirect_note(const struct worker *worker, struct task *task, unsigned status, struct slice head);
 
 /* Returns whether the answer that the flight has got is to be followed. */
 bool redirect_wanted(const struct flight *flight);
 
-/* Makes the flight's next request. REASON_NONE: flight->request is that; else why it cannot go on. */
-enum reason redirect_next(struct worker *worker, struct flight *flight);
+/* Makes the next request of the task. REASON_NONE: task->flight.request is that; else why it cannot go on. */
+enum reason redirect_next(struct worker *worker, struct task *task);
+
+/* Returns the URL of the hop that the flight is on; NULL: it is on none. */
+const struct url *redirect_url(const struct flight *flight);
 
 /* Gives back what a flight took. */
 void redirect_free(struct flight *flight);

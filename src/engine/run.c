@@ -19,7 +19,8 @@ struct run {
 	struct digest *urls;   /* one for each row of a list of URLs; NULL: no list */
 	struct cursor planned; /* open loop: walks the whole schedule */
 	uint64_t planned_count;
-	int descriptor; /* eventfd: all workers are ready, or done */
+	uint64_t (*step_reasons)[REASON_COUNT]; /* with scenarios; else NULL */
+	int descriptor;                         /* eventfd: all workers are ready, or done */
 	_Atomic unsigned running;
 	/* The start line: the workers report, main gives the start. Not on any request's path. */
 	pthread_mutex_t lock;
@@ -121,6 +122,8 @@ bool run_start(const struct run_inputs *inputs, struct run **ret, struct err *er
 	run->totals = mem_zeroed(1, sizeof(*run->totals));
 	size_t rows = plan->targets->row_count;
 	if (rows > 0) run->urls = mem_zeroed(rows < SAMPLE_ROWS_MAX ? rows : SAMPLE_ROWS_MAX, sizeof(*run->urls));
+	const struct script *script = plan->source.script;
+	if (script && !script->is_plain) run->step_reasons = mem_zeroed(script->step_count, sizeof(*run->step_reasons));
 	run->descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	bool ok = run->descriptor >= 0 || err_set_sys(err, ERR_FAILED, errno, "cannot make an event descriptor");
 	for (unsigned i = 0; ok && i < plan->threads; i++) ok = run_start_worker(run, i, err);
@@ -234,6 +237,8 @@ static void run_add_worker(struct run *run, struct worker *worker, struct run_to
 	totals_merge(run->totals, worker->totals);
 	size_t rows = run->shared.plan->targets->row_count;
 	for (size_t i = 0; run->urls && i < rows && i < SAMPLE_ROWS_MAX; i++) digest_merge(&run->urls[i], &worker->urls[i]);
+	for (size_t i = 0; run->step_reasons && i < run->shared.plan->source.script->step_count; i++)
+		for (int reason = 0; reason < REASON_COUNT; reason++) run->step_reasons[i][reason] += worker->step_reasons[i][reason];
 	if (!ret->tls_version) {
 		ret->tls_version = worker->tls_version;
 		ret->tls_cipher = worker->tls_cipher;
@@ -275,11 +280,43 @@ static double run_asked(const struct run *run) {
 	const struct plan *plan = run->shared.plan;
 	if (!plan->open_loop) return 0;
 	nsec end = atomic_load(&run->shared.stop) - run->shared.start;
-	nsec last = plan->requests > 0 ? schedule_moment(&plan->schedule, (double)plan->k_limit) : NSEC_NEVER;
+	nsec last = plan->k_limit != UINT64_MAX ? schedule_moment(&plan->schedule, (double)plan->k_limit) : NSEC_NEVER;
 	if (last < end) end = last;
 	if (end <= plan->warmup) return schedule_peak(&plan->schedule, plan->duration);
 	double asked = schedule_integral(&plan->schedule, end) - schedule_integral(&plan->schedule, plan->warmup);
 	return asked * 1e9 / (double)(end - plan->warmup);
+}
+
+/* Returns whether iterations were cut off by the end of the run. */
+static bool run_has_cut(const struct run *run) {
+	const struct group_table *groups = &run->shared.plan->groups;
+	bool has = false;
+	for (size_t i = groups->first_scenario; i < groups->count; i++) has = has || run->tally->cells[i].open > 0;
+	return has;
+}
+
+/* Books: what was planned, and whether that was all there was to do. */
+static void run_sum_planned(const struct run *run, struct run_totals *ret) {
+	const struct plan *plan = run->shared.plan;
+	const struct script *script = plan->source.script;
+	uint64_t most = plan->k_limit > plan->k_window ? plan->k_limit - plan->k_window : 0, begun = atomic_load(&run->shared.numbers);
+	bool is_whole = run->tally->unsent == 0 && !run_has_cut(run);
+	ret->planned = run->tally->planned;
+	ret->iterations_planned = run->tally->iterations_planned;
+	ret->step_reasons = (const uint64_t(*)[REASON_COUNT])(const void *)run->step_reasons;
+	if (plan->open_loop) {
+		ret->iterations_planned = plan->k_limit != UINT64_MAX && run->planned_count > most ? most : run->planned_count;
+		ret->planned += ret->iterations_planned;
+		ret->limit_reached = plan->requests > 0 && ret->iterations_planned == most && is_whole;
+	} else {
+		ret->limit_reached = plan->requests > 0 && ret->planned == plan->requests && run->tally->unsent == 0;
+	}
+	if (!script || script->is_plain) ret->iterations_planned = 0; /* nobody counts what becomes of them */
+	if (!script || script->iterations_max == UINT64_MAX) return;
+	ret->data_ran_out =
+		plan->open_loop ? ret->iterations_planned == most && plan->k_limit == script->iterations_max : begun >= script->iterations_max;
+	ret->data_ran_out = ret->data_ran_out && is_whole;
+	ret->limit_reached = ret->limit_reached && !ret->data_ran_out;
 }
 
 void run_finish(struct run *run, run_tick_fn *tick, void *user, struct run_totals *ret) {
@@ -295,13 +332,8 @@ void run_finish(struct run *run, run_tick_fn *tick, void *user, struct run_total
 	run_pass_on(run, tick, user);
 	nsec stop = atomic_load(&run->shared.stop);
 	run_count_planned(run, NSEC_NEVER);
-	ret->planned = run->tally->planned;
-	if (plan->open_loop) {
-		uint64_t most = plan->k_limit - plan->k_window;
-		ret->planned = plan->requests > 0 && run->planned_count > most ? most : run->planned_count;
-	}
-	ret->limit_reached = plan->requests > 0 && ret->planned == plan->requests && run->tally->unsent == 0;
-	if (ret->limit_reached && last < stop && last > 0) stop = last;
+	run_sum_planned(run, ret);
+	if ((ret->limit_reached || ret->data_ran_out) && last < stop && last > 0) stop = last;
 	ret->window = stop > window_start ? stop - window_start : 0;
 	ret->asked_per_s = run_asked(run);
 	ret->answered = run_answered(run);
@@ -316,6 +348,7 @@ void run_free(struct run *run) {
 	free(run->fresh);
 	free(run->totals);
 	free(run->urls);
+	free(run->step_reasons);
 	if (run->descriptor >= 0) close(run->descriptor);
 	pthread_cond_destroy(&run->changed);
 	pthread_mutex_destroy(&run->lock);

@@ -15,6 +15,7 @@
 struct run;
 struct tls_context;
 struct sources;
+struct user;
 
 /* How the run stands. */
 struct run_state {
@@ -27,12 +28,15 @@ struct run_state {
 struct run_totals {
 	struct tally *tally;
 	struct totals *totals;
-	uint64_t planned;         /* from the schedule alone (open loop) or tickets taken (closed loop) */
-	nsec window;              /* length of the measured window, >= 0 */
-	double asked_per_s;       /* open loop: mean rate of the schedule within the window; closed loop: 0 */
-	bool limit_reached;       /* --requests ended the run */
-	bool answered;            /* at least one byte of a response arrived */
-	enum reason last_failure; /* the most frequent reason of failed dials and requests; REASON_NONE: none */
+	uint64_t planned; /* from the schedule alone (open loop) or tickets taken (closed loop); with scenarios also steps that became due */
+	uint64_t iterations_planned;                  /* with scenarios: from the schedule alone (open loop) or begun (closed loop) */
+	const uint64_t (*step_reasons)[REASON_COUNT]; /* with scenarios: of each step, failed and open requests by reason; NULL: none */
+	bool data_ran_out;                            /* a data file had no row for another iteration */
+	nsec window;                                  /* length of the measured window, >= 0 */
+	double asked_per_s;                           /* open loop: mean rate of the schedule within the window; closed loop: 0 */
+	bool limit_reached;                           /* --requests ended the run */
+	bool answered;                                /* at least one byte of a response arrived */
+	enum reason last_failure;                     /* the most frequent reason of failed dials and requests; REASON_NONE: none */
 	uint64_t failures;
 	struct strain strain;                 /* what the workers and their machine tell; throttling and steal are the caller's */
 	const char *tls_version, *tls_cipher; /* of the first handshake; NULL: there was none */
@@ -51,9 +55,17 @@ enum run_trace {
 	TRACE_FRAME_RECEIVED,
 };
 
-/* For tests and --debug. Called by the workers, each on its own thread. */
+/* A step that is over, as its user saw it. Valid during the call. */
+struct run_exchange {
+	const struct user *user; /* its answer_head and answer hold what came */
+	const struct http_request *request;
+	const struct sample *sample;
+};
+
+/* For tests, --debug and scenario try. Called by the workers, each on its own thread. */
 struct run_hooks {
-	void (*sample)(void *user, const struct sample *sample); /* every sample of the window, before it is counted. NULL: not wanted */
+	void (*sample)(void *user, const struct sample *sample);           /* every sample of the window, before it is counted. NULL: not wanted */
+	void (*exchange)(void *user, const struct run_exchange *exchange); /* every step of a scenario. NULL: not wanted */
 	void (*trace)(void *user, enum run_trace what, struct slice bytes, nsec at); /* NULL: not wanted */
 	void *user;
 };

@@ -11,6 +11,7 @@
 
 struct conn;
 struct peer;
+struct user; /* plan/user.h */
 
 /* A request in flight. Stamps: see record/sample.h; 0: not reached. */
 struct flight {
@@ -46,6 +47,7 @@ enum task_state {
 struct task {
 	struct flight flight;
 	uint8_t state;              /* enum task_state; while the flight is active */
+	bool has_failed;            /* with scenarios: its last request has */
 	uint8_t backoff;            /* closed loop: failed set-ups in a row, capped */
 	uint32_t id;                /* its number, by which the protocol knows its request */
 	uint16_t address;           /* row of the address that its last request was sent to, or was to be */
@@ -53,8 +55,9 @@ struct task {
 	struct peer *peer;          /* whom the request goes to */
 	struct conn *conn;          /* that has it. In model_ops.freed: one that may take the next one at once; else NULL */
 	struct task *before, *next; /* in the queue of its peer, among those that a connection is set up for, or (next) free */
+	struct user *user;          /* with scenarios: whose requests it sends; NULL: none yet, or never */
 	struct body *body;          /* decodes its response; NULL: nothing to decode */
-	nsec wake;                  /* closed loop: when it sends the next request; 0: not waiting for a moment */
+	nsec wake;                  /* when it sends the next request; 0: not waiting for a moment */
 };
 
 /* Tasks in order. Zeroed: none. */

@@ -22,6 +22,7 @@ bool worker_open(struct worker *worker, unsigned index, struct run_shared *share
 	if (shared->hooks && shared->hooks->trace) worker->trace = shared->hooks;
 	worker->model = plan->open_loop ? &model_open : &model_closed;
 	worker->source_turn = index;
+	users_open(worker);
 	worker->task_count = (size_t)plan_tasks(plan, plan->max_tasks, index);
 	worker->tasks = mem_zeroed(worker->task_count, sizeof(*worker->tasks));
 	for (size_t i = 0; i < worker->task_count; i++) worker->tasks[i].id = (uint32_t)i;
@@ -42,6 +43,7 @@ bool worker_open(struct worker *worker, unsigned index, struct run_shared *share
 
 void worker_close(struct worker *worker) {
 	decoding_close(worker);
+	users_close(worker);
 	peers_close(worker);
 	loop_close_epoll(worker->loop);
 	tls_context_close(worker->tls);
@@ -163,7 +165,9 @@ static nsec worker_spin_from(const struct worker *worker, nsec due, nsec until) 
 void worker_see_stop(struct worker *worker, nsec now) {
 	worker->stop = atomic_load_explicit(&worker->shared->stop, memory_order_relaxed);
 	worker->drain_end = worker->stop + worker->plan->timeout;
-	worker->abandoned = now >= worker->stop && atomic_load_explicit(&worker->shared->abandon, memory_order_relaxed);
+	/* Of an iteration that begins behind the stop nothing but the first step would be sent. */
+	bool gives_up = (worker->script && !worker->script->is_plain) || atomic_load_explicit(&worker->shared->abandon, memory_order_relaxed);
+	worker->abandoned = now >= worker->stop && gives_up;
 }
 
 /* Ends what the drain left: requests in flight are counted as open. */
@@ -173,6 +177,7 @@ static void worker_end(struct worker *worker) {
 		struct task *task = &worker->tasks[i];
 		if (task->flight.active) recording_open(worker, task, now);
 		if (task->flight.redirect) redirect_free(&task->flight);
+		users_cut(worker, task, now);
 	}
 	for (size_t i = 0; i < worker->slots_used; i++) {
 		struct conn *conn = worker_conn(worker, i);

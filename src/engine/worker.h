@@ -14,6 +14,7 @@
 #include "engine/peers.h"
 #include "engine/pool.h"
 #include "engine/run_shared.h"
+#include "engine/users.h"
 #include "net/address.h"
 #include "net/loop.h"
 #include "net/timers.h"
@@ -76,13 +77,21 @@ struct worker {
 	const struct http_request *next_request; /* ... and its bytes */
 	nsec full_since;                         /* when the last free slot was taken; meaningful while none is free */
 	bool full;
-	bool abandoned;  /* by a signal: what still waits at the stop is given up */
+	bool abandoned;  /* by a signal, or iterations, behind the stop: what still waits is given up */
 	bool pumping;    /* requests are being sent: what becomes free meanwhile is seen by that loop */
 	size_t released; /* connections that the spawn ramp allows so far */
 
 	/* Closed loop. */
 	uint64_t tickets, ticket_k; /* granted to this worker, not yet taken; the number that goes with the next one */
 	uint64_t numbers, number_k; /* the same for requests that need no ticket: without --requests, and in the warm-up */
+
+	/* Scenarios. */
+	const struct script *script; /* NULL: none */
+	struct user_tools tools;
+	nsec unix_ahead;                        /* Unix time - our clock */
+	size_t under_way;                       /* users in the middle of an iteration ... */
+	size_t pausing;                         /* ... that have no request in flight; open loop only */
+	uint64_t (*step_reasons)[REASON_COUNT]; /* of each step: requests of the books that failed, by reason. NULL: nobody asks */
 
 	/* Recording. */
 	struct tally *tally;
@@ -140,6 +149,11 @@ static inline struct conn *worker_conn(const struct worker *worker, size_t i) {
 /* Returns whether a request due at `due` counts. */
 static inline bool worker_in_window(const struct worker *worker, nsec due) {
 	return due >= worker->window_start && due < worker->stop;
+}
+
+/* Returns whether the data files of the scenarios still have a row for another iteration. */
+static inline bool worker_has_iterations(const struct worker *worker) {
+	return atomic_load_explicit(&worker->shared->numbers, memory_order_relaxed) < worker->script->iterations_max;
 }
 
 /* Makes sure that the timer of a connection goes off at `at` at the latest. */

@@ -15,6 +15,7 @@ const struct fact_command fact_commands[FACT_COMMANDS] = {
 	{COMMAND_TARGET, "strest target [OPTION]...", "be a server to test against"},
 	{COMMAND_CLEANUP, "strest cleanup [OPTION]...", "delete what runs left behind"},
 	{0, "strest config check [FILE]", "check a config file: every fault with its line"},
+	{0, "strest scenario check|try FILE", "check scenarios; or let one user run them once, and show it"},
 	{0, "strest help [COMMAND] [all]", "show this help, or a command's, or all of it"},
 };
 
@@ -26,10 +27,10 @@ const struct fact_code fact_codes[FACT_CODES] = {
 	{1, COMMAND_TARGET, "it could not listen"},
 	{1, COMMAND_CLEANUP, "something could not be deleted, or the folder not be read"},
 	{2, COMMAND_RUN | COMMAND_TARGET | COMMAND_CLEANUP, "the command line is wrong"},
-	{3, COMMAND_RUN, "nothing could be measured: the server, or the proxy to it, could not be reached"},
+	{3, COMMAND_RUN, "the server, or the proxy to it, could not be reached"},
 	{4, COMMAND_RUN, "strest or its machine limited the result (--strict)"},
 	{99, COMMAND_RUN, "a threshold was missed"},
-	{130, COMMAND_RUN, "left at once by a second Ctrl-C"},
+	{130, COMMAND_RUN, "a second Ctrl-C"},
 };
 
 const char fact_code_order[] = "If several hold, the first of 130, 4, 3, 99, 1 counts.";
@@ -63,6 +64,8 @@ const struct fact_example fact_examples[FACT_EXAMPLES] = {
 		false},
 	{COMMAND_RUN, "strest --urls-from-file urls.txt --rate 200 -t 1m", "load the URLs of a list in turn, with results per URL", false},
 	{COMMAND_RUN, "strest --config smoke.toml --rate 100", "settings from a file, and one of them changed for this run", false},
+	{COMMAND_RUN, "strest -u 'http://localhost:3000/items/{{random(1,1000)}}' --rate 200", "another item with each request", false},
+	{COMMAND_RUN, "strest scenario try shop.toml", "go through the scenarios of a file once, and show each request and answer", false},
 	{COMMAND_TARGET, "strest target", "serve on 127.0.0.1:3000", true},
 	{COMMAND_TARGET, "strest target --listen 127.0.0.1:0 --threads 2 --stall 200ms/1s", "two threads that stand still for 200 ms in every second",
 		true},
@@ -103,6 +106,11 @@ const char *const fact_file_paragraphs[FACT_PARAGRAPHS] = {
 	"A threshold `p99<250ms` is written as `p99 = \"<250ms\"` in the table `thresholds`. Times take ns, us, ms, s, m or h, always with the unit; "
 	"`errors` a "
 	"share such as 1% or a count; `rps` responses per second.",
+	"A scenario is a list of steps that a user goes through again and again: each step is a request, with values of answers before it, of data "
+	"files or drawn by lot where `{{name}}` stands. `scenario` is one; of several, `scenarios.NAME`, each iteration draws one by its `weight`. "
+	"docs/scenarios.md describes the keys with their rules. `strest scenario check FILE` names every fault; `strest scenario try FILE` lets one "
+	"user go "
+	"through each scenario once and shows what was sent and answered.",
 };
 
 const struct fact_key fact_keys[FACT_KEYS] = {
@@ -118,6 +126,33 @@ const struct fact_key fact_keys[FACT_KEYS] = {
 	{"thresholds.errors, thresholds.rps", "text or list of texts",
 		"limits of failures, \"<1%\" or \"<10\", and of responses per second, \">900\""},
 	{"thresholds.stage.2.p95", "text or list of texts", "any of these for one stage of the load, counted from 1"},
+	{"thresholds.step.login.p95, thresholds.iteration.p95", "text or list of texts",
+		"any of these for one step, with several scenarios `step.SCENARIO/STEP`, or for the iterations"},
+	{"scenario, scenarios.NAME", "table", "a flow of steps, run alone; one of several, by their weights"},
+	{"scenarios.NAME.weight", "number", "its share of the iterations, 1 if it is not given"},
+	{"scenario.base_url", "text", "what the paths of the steps belong to; else `url`"},
+	{"scenario.method, scenario.headers, scenario.data", "as `method`, `headers`, `data`", "what its steps have that do not say it themselves"},
+	{"scenario.vars", "table of texts", "values of names that stand in `{{ }}`; a step may have some of its own"},
+	{"scenario.cookies", "true or false", "whether users keep cookies; true if it is not given"},
+	{"scenario.on_failure", "text", "`continue`, the default: the step behind one that failed is next; `restart`: another iteration is"},
+	{"scenario.schema_version", "number", "1, the version of these keys"},
+	{"scenario.steps", "list of tables", "the steps, in their order; needed"},
+	{"scenario.steps[].name", "text", "how results call it; `step 2` if it is not given"},
+	{"scenario.steps[].path, scenario.steps[].url", "text", "where its request goes, behind the base URL or wholly"},
+	{"scenario.steps[].method, scenario.steps[].headers, scenario.steps[].data, scenario.steps[].vars", "as above", "those of the step"},
+	{"scenario.steps[].extract", "table of tables",
+		"values taken from the answer: `token = { json = \"/token\" }`, or `header`, `cookie`, `regex`"},
+	{"scenario.steps[].assert_status", "text or number", "expected status codes, such as \"200,3xx\"; else `status`"},
+	{"scenario.steps[].assert_body_contains, scenario.steps[].assert_body_regex", "text",
+		"what the body has to contain, or a pattern that has to match in it"},
+	{"scenario.steps[].assert_headers", "table of texts", "header fields, and what each has to contain"},
+	{"scenario.steps[].assert_json", "table", "JSON pointers, and the value that has to be there"},
+	{"scenario.steps[].assert_time", "time", "the longest response time"},
+	{"scenario.steps[].think_time", "time", "a pause of the user behind this step"},
+	{"data", "list of tables", "data files, whose columns are variables of all scenarios; as a text, it is the body of `--data`"},
+	{"data[].file", "text", "a .csv or .jsonl file; needed"},
+	{"data[].order", "text", "`sequential`, the default: its rows in turn; `random`: by lot; `unique`: each once, and the run ends with them"},
+	{"data[].types", "table of texts", "`text`, `integer`, `number` or `boolean` of a column: cells are checked"},
 };
 
 const char fact_file_example[] = "url = \"http://localhost:3000/\"\n"

@@ -30,14 +30,14 @@ struct fact_key {
 	const char *key, *value, *words;
 };
 
-#define FACT_COMMANDS 5
+#define FACT_COMMANDS 6
 #define FACT_CODES 11
 #define FACT_VARIABLES 9
-#define FACT_EXAMPLES 12
-#define FACT_KEYS 10
+#define FACT_EXAMPLES 14
+#define FACT_KEYS 34
 #define FACT_NOTES 3
 #define FACT_NOTES_BRIEF 1 /* the first ones stand in the short help too */
-#define FACT_PARAGRAPHS 5
+#define FACT_PARAGRAPHS 6
 
 extern const struct fact_command fact_commands[FACT_COMMANDS];
 extern const struct fact_code fact_codes[FACT_CODES];

@@ -9,7 +9,7 @@
 
 #define WIDTH 100       /* columns of a line */
 #define COLUMN 32       /* where the explanations begin */
-#define USAGE_COLUMN 38 /* ... those of commands */
+#define USAGE_COLUMN 39 /* ... those of commands */
 #define HELP_CAP 131072 /* bytes of the whole text */
 
 /* One text being written. */

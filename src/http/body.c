@@ -48,6 +48,8 @@ struct body {
 	bool unknown;                    /* the encoding is not known */
 	enum reason reason;
 	uint64_t came, decoded;
+	void (*take)(void *user, struct slice bytes); /* NULL: nobody wants the bytes */
+	void *user;
 };
 
 struct body *body_new(void) {
@@ -91,10 +93,16 @@ void body_begin(struct body *body, struct slice encoding) {
 	body->reason = REASON_NONE;
 	body->came = 0;
 	body->decoded = 0;
+	body->take = NULL;
 	while (encoding.size && !body->unknown) {
 		struct slice name = slice_trim(slice_cut(encoding, ',', &encoding));
 		if (name.size && !slice_equal_nocase(name, SLICE("identity"))) body->unknown = !stage_add(body, name);
 	}
+}
+
+void body_tell(struct body *body, void (*take)(void *user, struct slice bytes), void *user) {
+	body->take = take;
+	body->user = user;
 }
 
 static bool is_bomb(const struct body *body, uint64_t made) {
@@ -105,6 +113,7 @@ static bool is_bomb(const struct body *body, uint64_t made) {
 static enum reason stages_feed(struct body *body, unsigned left, struct slice bytes) {
 	if (left == 0) {
 		body->decoded += bytes.size;
+		if (body->take) body->take(body->user, bytes);
 		return REASON_NONE;
 	}
 	struct stage *stage = &body->stages[left - 1];

@@ -26,6 +26,9 @@ void body_free(struct body *body);
  * not known makes body_feed fail with REASON_ENCODING. */
 void body_begin(struct body *body, struct slice encoding);
 
+/* The decoded bytes of the present body go to `take`, piece by piece, too. Until the next body_begin. */
+void body_tell(struct body *body, void (*take)(void *user, struct slice bytes), void *user);
+
 /* Decodes a piece. REASON_NONE, REASON_ENCODING (broken, unknown, or bytes after its end), or REASON_BOMB (more than BODY_DECODED_MAX, or more than
  * BODY_RATIO_MAX times what came once it is over 16 MiB, in any step of a row; never of what passes through); after a failure nothing more is
  * decoded and the same reason comes again. Uses up to 64 KiB of stack. */

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 #include <zlib.h>
 
+#include "base/buf.h"
 #include "http/body.h"
 #include "http/body_coder.h"
 #include "http/body_samples.def"
@@ -313,6 +314,40 @@ static void encodings_may_be_chained(void **state) {
 	free((char *)cut.at);
 }
 
+static void take(void *user, struct slice bytes) {
+	buf_add(user, bytes);
+}
+
+static void who_is_told_gets_what_the_body_means(void **state) {
+	(void)state;
+	struct buf told;
+	buf_init(&told, MIB);
+	for (size_t i = 0; i < LENGTH(samples); i++) {
+		for (size_t cut = 0; cut < samples[i].bytes.size; cut += 7) {
+			buf_fini(&told);
+			body_begin(body, slice_of(samples[i].encoding));
+			body_tell(body, take, &told);
+			assert_int_equal(feed((struct slice){samples[i].bytes.at, cut}), REASON_NONE);
+			assert_int_equal(feed((struct slice){samples[i].bytes.at + cut, samples[i].bytes.size - cut}), REASON_NONE);
+			assert_true(slice_equal((struct slice){buf_text(&told), told.size}, SLICE(SAMPLE_TEXT)));
+		}
+	}
+	buf_fini(&told);
+	body_begin(body, SLICE("identity"));
+	body_tell(body, take, &told);
+	feed(SLICE("as "));
+	feed(SLICE("it is"));
+	assert_string_equal(buf_text(&told), "as it is");
+	body_begin(body, SLICE("")); /* the next body is nobody's until somebody asks again */
+	feed(SLICE("more"));
+	assert_string_equal(buf_text(&told), "as it is");
+	body_begin(body, SLICE("unheard-of"));
+	body_tell(body, take, &told);
+	feed(SLICE("more"));
+	assert_string_equal(buf_text(&told), "as it is");
+	buf_fini(&told);
+}
+
 static void a_bomb_is_stopped_by_its_ratio(void **state) {
 	(void)state;
 	struct slice bomb = encode_zeros(32 * MIB, 2); /* zlib's own limit of 1:1032, twice */
@@ -441,6 +476,7 @@ int main(void) {
 		cmocka_unit_test(a_body_of_no_bytes_is_fine),
 		cmocka_unit_test(accepted_is_what_can_be_decoded),
 		cmocka_unit_test(encodings_may_be_chained),
+		cmocka_unit_test(who_is_told_gets_what_the_body_means),
 		cmocka_unit_test(a_bomb_is_stopped_by_its_ratio),
 #ifdef HTTP_ZSTD
 		cmocka_unit_test(zstd_is_bounded_in_window_and_ratio),

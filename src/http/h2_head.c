@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "http/h2_fields.h"
+#include "http/hpack.h"
 
 #define PSEUDO_FIELDS 4
 
@@ -27,18 +28,17 @@ static bool list_has(struct slice list, struct slice wanted) {
 	return false;
 }
 
-/* Returns whether a field belongs to the connection and does not go over HTTP/2 (RFC 9113 section 8.2.2). `connection`: value of that field. */
-static bool field_is_left(struct slice name, struct slice value, struct slice connection) {
-	static const char *const names[] = {"Connection", "Keep-Alive", "Proxy-Connection", "Transfer-Encoding", "Upgrade", "Host"};
-	for (size_t i = 0; i < LENGTH(names); i++)
-		if (slice_equal_nocase(name, slice_of(names[i]))) return true;
-	if (slice_equal_nocase(name, SLICE("TE"))) return !slice_equal_nocase(value, SLICE("trailers"));
-	return list_has(connection, name);
+bool h2_head_takes(struct slice name) {
+	static const char *const left[] = {"Connection", "Keep-Alive", "Proxy-Connection", "Transfer-Encoding", "Upgrade", "Host", "TE"};
+	for (size_t i = 0; i < LENGTH(left); i++)
+		if (slice_equal_nocase(name, slice_of(left[i]))) return false;
+	return true;
 }
 
-static bool field_is_secret(struct slice name) {
-	return slice_equal_nocase(name, SLICE("authorization")) || slice_equal_nocase(name, SLICE("cookie")) ||
-	       slice_equal_nocase(name, SLICE("proxy-authorization"));
+/* Returns whether a field goes over HTTP/2. `connection`: value of the field that names those that do not. */
+static bool field_is_taken(struct slice name, struct slice value, struct slice connection) {
+	if (slice_equal_nocase(name, SLICE("TE"))) return slice_equal_nocase(value, SLICE("trailers"));
+	return h2_head_takes(name) && !list_has(connection, name);
 }
 
 static nghttp2_nv make_field(struct slice name, struct slice value) {
@@ -47,7 +47,7 @@ static nghttp2_nv make_field(struct slice name, struct slice value) {
 		.namelen = name.size,
 		.valuelen = value.size,
 		.flags = (uint8_t)(NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE |
-				   (field_is_secret(name) ? NGHTTP2_NV_FLAG_NO_INDEX : 0))};
+				   (hpack_is_secret(name) ? NGHTTP2_NV_FLAG_NO_INDEX : 0))};
 }
 
 static struct slice copy_lower(struct slice name, struct arena *arena) {
@@ -65,7 +65,7 @@ static struct slice path_of(struct slice target) {
 	return path ? (struct slice){path, (size_t)(end - path)} : SLICE("/");
 }
 
-const struct h2_head *h2_head_make(struct slice head, bool tls, struct arena *arena) {
+static const struct h2_head *head_make(struct slice head, bool tls, bool has_path, struct arena *arena) {
 	size_t lines = 0;
 	for (size_t i = 0; i < head.size; i++) lines += head.at[i] == '\n';
 	struct h2_head *ret = arena_alloc(arena, sizeof(*ret) + (lines + PSEUDO_FIELDS) * sizeof(ret->fields[0]));
@@ -78,12 +78,20 @@ const struct h2_head *h2_head_make(struct slice head, bool tls, struct arena *ar
 	}
 	ret->fields[0] = make_field(SLICE(":method"), method);
 	ret->fields[1] = make_field(SLICE(":scheme"), tls ? SLICE("https") : SLICE("http"));
-	ret->fields[2] = make_field(SLICE(":authority"), host);
-	ret->fields[3] = make_field(SLICE(":path"), path_of(target));
-	ret->count = PSEUDO_FIELDS;
+	ret->count = 2;
+	if (host.size > 0) ret->fields[ret->count++] = make_field(SLICE(":authority"), host);
+	if (has_path) ret->fields[ret->count++] = make_field(SLICE(":path"), path_of(target));
 	while ((line = head_cut_line(&fields)).size > 0) {
 		struct slice name = head_split(line, &value);
-		if (!field_is_left(name, value, connection)) ret->fields[ret->count++] = make_field(copy_lower(name, arena), value);
+		if (field_is_taken(name, value, connection)) ret->fields[ret->count++] = make_field(copy_lower(name, arena), value);
 	}
 	return ret;
+}
+
+const struct h2_head *h2_head_make(struct slice head, bool tls, struct arena *arena) {
+	return head_make(head, tls, true, arena);
+}
+
+const struct h2_head *h2_head_make_open(struct slice head, bool tls, struct arena *arena) {
+	return head_make(head, tls, false, arena);
 }

@@ -43,6 +43,13 @@ static const uint8_t *skip_field(const uint8_t *at, const uint8_t *end, bool *in
 	return at ? skip_string(at, end) : NULL;
 }
 
+size_t h2_block_resizes(const uint8_t *at, size_t size) {
+	const uint8_t *begin = at, *end = at + size;
+	size_t unused;
+	while (at && at < end && (*at & 0xe0) == 0x20) at = skip_integer(at, end, 5, &unused);
+	return at ? (size_t)(at - begin) : 0;
+}
+
 enum h2_block h2_block_kind(const uint8_t *at, size_t size) {
 	const uint8_t *end = at + size;
 	bool inserts = false, refers = false;

@@ -76,5 +76,8 @@ struct h2_wanted {
 /* Reads the block of a response's head, or of trailers. *ret is meaningful if it is fine; text is there then if it is wanted. */
 enum h2_unpacked h2_unpack(struct h2_unpacker *unpacker, struct slice block, bool trailers, const struct h2_wanted *wanted, struct h2_seen *ret);
 
+/* Returns how many bytes at the beginning of a block change the size of the table: nothing may stand before them (RFC 7541 section 4.2). */
+size_t h2_block_resizes(const uint8_t *at, size_t size);
+
 /* Returns what a block does to the table; what is not whole is OTHER. */
 enum h2_block h2_block_kind(const uint8_t *at, size_t size);

@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "http/h2_inner.h"
+#include "http/hpack.h"
 #include "http/h2_words.h"
 
 #define PREFACE "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
@@ -108,11 +109,24 @@ static void mark(struct h2 *h2, struct h2_stream *stream, bool all) {
 	h2_out_mark(h2->out, (struct h2_mark){.id = stream->id, .stream = (int32_t)stream->number, .all = all});
 }
 
+/* Writes fields for people that go without a table. */
+static void show_own(struct slice fields, struct buf *into) {
+	struct slice name, value;
+	while (hpack_read(&fields, &name, &value)) {
+		buf_add(into, name);
+		buf_add_text(into, ": ");
+		buf_add(into, value);
+		buf_add_text(into, "\n");
+	}
+}
+
 /* Shows a head that is sent, with its fields. */
 static void show_head(struct h2 *h2, const struct h2_stream *stream, const struct h2_frame *frame) {
 	const struct h2_head *head = stream->request->h2;
+	const struct slice own[] = {stream->request->h2_before, stream->request->h2_after};
 	struct buf fields;
 	buf_init(&fields, H2_WORDS_MAX);
+	show_own(own[0], &fields);
 	for (size_t i = 0; i < head->count; i++) {
 		const nghttp2_nv *field = &head->fields[i];
 		buf_add(&fields, (struct slice){(const char *)field->name, field->namelen});
@@ -120,6 +134,7 @@ static void show_head(struct h2 *h2, const struct h2_stream *stream, const struc
 		buf_add(&fields, (struct slice){(const char *)field->value, field->valuelen});
 		buf_add_text(&fields, "\n");
 	}
+	show_own(own[1], &fields);
 	h2_show(h2, true, frame, (struct slice){buf_text(&fields), fields.size});
 	buf_fini(&fields);
 }
@@ -138,11 +153,26 @@ static void split_head(struct h2 *h2, const struct h2_frame *whole) {
 	free(block);
 }
 
+/* Writes the block of a request's head, with room for as many bytes: the fields that go without a table around the others, but behind what changes the table's size.
+ * Returns its size. */
+static size_t write_block(struct h2 *h2, const struct http_request *request, char *into, size_t room) {
+	struct slice before = request->h2_before, after = request->h2_after;
+	char *packed = into + before.size;
+	size_t size = h2_pack(&h2->packer, request->h2, (uint8_t *)packed, room - before.size - after.size);
+	if (before.size > 0) {
+		size_t resizes = h2_block_resizes((uint8_t *)packed, size);
+		memmove(into, packed, resizes);
+		memcpy(into + resizes, before.at, before.size);
+	}
+	if (after.size > 0) memcpy(packed + size, after.at, after.size);
+	return before.size + size + after.size;
+}
+
 static void send_head(struct h2 *h2, struct h2_stream *stream) {
 	const struct http_request *request = stream->request;
-	size_t bound = h2_pack_bound(&h2->packer, request->h2);
-	char *at = h2_out_reserve(out_of(h2), H2_FRAME_HEAD + bound);
-	size_t size = h2_pack(&h2->packer, request->h2, (uint8_t *)at + H2_FRAME_HEAD, bound);
+	size_t room = request->h2_before.size + h2_pack_bound(&h2->packer, request->h2) + request->h2_after.size;
+	char *at = h2_out_reserve(out_of(h2), H2_FRAME_HEAD + room);
+	size_t size = write_block(h2, request, at + H2_FRAME_HEAD, room);
 	bool all = request->body_bytes == 0;
 	h2_number(h2, stream);
 	struct h2_frame frame = {

@@ -300,6 +300,22 @@ static void the_end_of_the_carrier_ends_what_is_outstanding(void **state) {
 	assert_int_equal(probes.at[1].end.reason, REASON_CLOSED);
 }
 
+/* RFC 7541 section 4.2: a change of the table's size stands at the beginning of a block, before any field. */
+static void fields_without_a_table_stand_behind_a_change_of_its_size(void **state) {
+	(void)state;
+	const char smaller[] = {0, 1, 0, 0, 0, 0}; /* HEADER_TABLE_SIZE 0 */
+	struct slice frame = {"", 0};
+	size_t at = sizeof(PREFACE) - 1;
+	get.h2_before = SLICE("\0\1x\1y");
+	get.h2_after = SLICE("\0\1z\0");
+	assert_true(h2_probes_feed(&probes, SETTINGS, 0, 0, (struct slice){smaller, sizeof(smaller)}));
+	h2_ops.submit(probes.state, 0, &get);
+	h2_probes_drain(&probes, SIZE_MAX, 5);
+	while (next_frame(&at, &frame) != HEADERS) assert_true(at < probes.out_size);
+	assert_memory_equal(frame.at + 9, "\x20\0\1x\1y", 6);
+	assert_memory_equal(frame.at + frame.size - 4, "\0\1z\0", 4);
+}
+
 static void goodbye_is_goaway(void **state) {
 	(void)state;
 	struct slice frame = {"", 0};
@@ -332,6 +348,7 @@ int main(void) {
 		TEST(bytes_of_http1_are_named),
 		TEST(a_flood_is_named),
 		TEST(the_end_of_the_carrier_ends_what_is_outstanding),
+		TEST(fields_without_a_table_stand_behind_a_change_of_its_size),
 		TEST(goodbye_is_goaway),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/outcome.h"
+#include "base/status.h"
 #include "base/str.h"
 
 #define HTTP_HEAD_MAX 65536 /* bytes of a response head (all 1xx heads of a request together); more is REASON_HEAD_TOO_LARGE */
@@ -17,17 +18,19 @@ struct h2_head; /* a head as HTTP/2 sends it; see http/h2_head.h */
 
 /* A prepared request; const while it is outstanding, owned by the plan or by its flight (a redirect's hop). */
 struct http_request {
-	struct slice head;        /* from the request line to the blank line, ready to send over HTTP/1.1 */
-	const struct h2_head *h2; /* the same head for HTTP/2; NULL: this run never speaks it */
-	struct slice body;        /* may be empty; the Content-Length of the whole body stands in `head` */
-	const struct slice *more; /* further pieces of the body, behind `body`: a form's files; none is empty */
+	struct slice head;                /* from the request line to the blank line, ready to send over HTTP/1.1 */
+	const struct h2_head *h2;         /* the same head for HTTP/2; NULL: this run never speaks it */
+	struct slice h2_before, h2_after; /* fields that go before and behind those of `h2`, as http/hpack.h writes them; empty as a rule */
+	struct slice body;                /* may be empty; the Content-Length of the whole body stands in `head` */
+	const struct slice *more;         /* further pieces of the body, behind `body`: a form's files; none is empty */
 	unsigned more_count;
-	uint64_t body_bytes; /* of all pieces of the body */
-	uint32_t origin;     /* index of the origin that it goes to (plan/route.h) */
-	uint32_t row;        /* with a list of URLs: index of the row that its results belong to; else 0 */
-	uint8_t method;      /* enum method */
-	bool is_head;        /* method HEAD: the response has no body */
-	bool is_idempotent;  /* RFC 9110 section 9.2.2 */
+	uint64_t body_bytes;               /* of all pieces of the body */
+	uint32_t origin;                   /* index of the origin that it goes to (plan/route.h) */
+	uint32_t row;                      /* with a list of URLs: index of the row that its results belong to; with scenarios: of its step; else 0 */
+	const struct status_set *expected; /* statuses that make it good */
+	uint8_t method;                    /* enum method */
+	bool is_head;                      /* method HEAD: the response has no body */
+	bool is_idempotent;                /* RFC 9110 section 9.2.2 */
 };
 
 /* Copies a part of a request's body: what stands `from` bytes behind its beginning, up to `room` bytes or its end. Returns how many. */

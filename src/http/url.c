@@ -1,5 +1,6 @@
 #include "http/url.h"
 
+#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -254,4 +255,9 @@ bool url_join(const struct url *base, struct slice reference, struct arena *aren
 	}
 	*ret = url;
 	return true;
+}
+
+bool url_host_is_address(const struct url *url) {
+	struct in6_addr unused;
+	return inet_pton(AF_INET, url->host, &unused) == 1 || inet_pton(AF_INET6, url->host, &unused) == 1;
 }

@@ -35,6 +35,9 @@ struct slice url_userinfo(const char *text);
 /* Returns the text with user and password as "***": for people. The text itself if it has none. */
 const char *url_mask(const char *text, struct arena *arena);
 
+/* Returns whether the host is an IP address. */
+bool url_host_is_address(const struct url *url);
+
 /* Reads a reference as a Location header has it (RFC 9110 section 10.2.2) against the absolute URL `base` (RFC 3986 section 5): absolute, without a
  * scheme, with a path only, a query only ... Its fragment is dropped; blanks around it do not matter; what must be percent-encoded is encoded; dot
  * segments go, but for those of an absolute URL. Without a host of its own it keeps the base's userinfo. False, *ret untouched, for anything that

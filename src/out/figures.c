@@ -5,7 +5,7 @@
 
 #include "base/arena.h"
 
-enum { P50 = 0, P90 = 2, P99 = 4 };
+enum { P50 = 0, P90 = 2, P95 = 3, P99 = 4 };
 
 /* Half a millisecond to a minute, three in a decade. */
 const nsec figures_bounds[FIGURES_BUCKETS] = {500 * USEC, MSEC, 2500 * USEC, 5 * MSEC, 10 * MSEC, 25 * MSEC, 50 * MSEC, 100 * MSEC, 250 * MSEC,
@@ -65,17 +65,45 @@ static void fill_buckets(const struct histlet *times, struct figures *into) {
 	}
 }
 
-/* Returns the response times of all requests of the tally; free() it. */
-static struct histlet *all_times(const struct tally *tally) {
+/* Returns all response times of a cell; free() it. */
+static struct histlet *all_times(const struct cell *cell) {
 	struct histlet *all = mem_alloc(sizeof(*all));
-	*all = tally->cells[0].response_ok;
-	histlet_merge(all, &tally->cells[0].response_other);
+	*all = cell->response_ok;
+	histlet_merge(all, &cell->response_other);
 	return all;
+}
+
+static void fill_row(const struct group *group, const struct cell *cell, struct figures_row *ret) {
+	struct distribution times;
+	*ret = (struct figures_row){.name = group->name, .ok = cell->ok, .errors = cell->failed};
+	if (group->dimension == GROUP_BY_STEP) ret->errors += cell->open;
+	if (cell->response_ok.count + cell->response_other.count == 0) return;
+	struct histlet *all = all_times(cell);
+	distribution_from_histlet(all, 0, &times);
+	ret->p50 = times.at[P50].rank;
+	ret->p95 = times.at[P95].rank;
+	ret->p99 = times.at[P99].rank;
+	ret->times = all->count;
+	ret->sum = all->sum;
+	free(all);
+}
+
+static size_t fill_rows(const struct tally *tally, const struct group_table *groups, size_t first, size_t count, struct figures_row *ret) {
+	for (size_t i = 0; i < count; i++) fill_row(&groups->rows[first + i], &tally->cells[first + i], &ret[i]);
+	return count;
+}
+
+void figures_of_script(const struct tally *tally, const struct group_table *groups, struct figures_script *ret) {
+	size_t steps = groups->first_scenario - groups->first_step, scenarios = groups->count - groups->first_scenario;
+	if (steps > FIGURES_STEPS_MAX) steps = FIGURES_STEPS_MAX;
+	if (scenarios > FIGURES_SCENARIOS_MAX) scenarios = FIGURES_SCENARIOS_MAX;
+	ret->step_count = fill_rows(tally, groups, groups->first_step, steps, ret->steps);
+	ret->scenario_count = fill_rows(tally, groups, groups->first_scenario, scenarios, ret->scenarios);
 }
 
 void figures_from_report(const struct report *report, struct figures *ret) {
 	*ret = (struct figures){.window = report->window, .ok = report->ok, .errors = report->failed + report->open};
-	struct histlet *all = all_times(report->tally); /* what was shown before came from here, and what counts must not go back */
+	struct histlet *all = all_times(&report->tally->cells[0]); /* what was shown before came from here, and what counts must not go back */
 	fill_counts(report->reasons, report->status, ret);
 	fill_times(&report->response_all, all->sum, &ret->all);
 	fill_times(&report->response_ok, report->tally->cells[0].response_ok.sum, &ret->good);
@@ -87,7 +115,7 @@ void figures_from_tally(const struct tally *tally, nsec window, struct figures *
 	const struct histlet *good = &tally->cells[0].response_ok;
 	struct distribution times;
 	*ret = (struct figures){.window = window > 0 ? window : 0, .ok = tally->ok, .errors = tally->failed + tally->open};
-	struct histlet *all = all_times(tally);
+	struct histlet *all = all_times(&tally->cells[0]);
 	fill_counts(tally->reasons, tally->status, ret);
 	distribution_from_histlet(all, 0, &times);
 	fill_times(&times, all->sum, &ret->all);

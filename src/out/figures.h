@@ -31,6 +31,28 @@ struct figures {
 	uint64_t buckets[FIGURES_BUCKETS]; /* of all response times: those up to the bound, known to 1 % as the tally's times are */
 };
 
+#define FIGURES_STEPS_MAX 256 /* more are left out */
+#define FIGURES_SCENARIOS_MAX 64
+
+/* Requests of a step, or iterations of a scenario. */
+struct figures_row {
+	const char *name; /* the group table's */
+	uint64_t ok, errors;
+	nsec p50, p95, p99; /* response times, or durations, of both, known to 1 %; 0 without any */
+	uint64_t times;     /* how many those are: iterations that the end cut off have none */
+	nsec sum;
+};
+
+/* What is told of scenarios, in the order of the group table. */
+struct figures_script {
+	size_t step_count, scenario_count; /* 0: no scenarios */
+	struct figures_row steps[FIGURES_STEPS_MAX];
+	struct figures_row scenarios[FIGURES_SCENARIOS_MAX]; /* errors: only those that failed */
+};
+
+/* Of a run that lasts or has ended: what `tally` has counted so far. Names are those of `groups`. */
+void figures_of_script(const struct tally *tally, const struct group_table *groups, struct figures_script *ret);
+
 /* The figures of a run that has ended: those of its report. */
 void figures_from_report(const struct report *report, struct figures *ret);
 

@@ -106,6 +106,11 @@ static bool report_is_void(const struct report *report, char *text, unsigned siz
 		snprintf(text, size, "nothing was measured: no request of the window ended");
 	} else if (report->attempts <= report->lost) {
 		snprintf(text, size, "nothing was measured: no response at all");
+	} else if (!report->iterations_balanced) {
+		const struct iterations_report *all = &report->iterations;
+		snprintf(text, size, "the books of iterations do not balance: planned %llu, but ok %llu + failed %llu + open %llu + unsent %llu",
+			(unsigned long long)all->planned, (unsigned long long)all->ok, (unsigned long long)all->failed, (unsigned long long)all->open,
+			(unsigned long long)all->unsent);
 	} else if (!report->balanced) {
 		snprintf(text, size, "the books do not balance: planned %llu, but ok %llu + failed %llu + open %llu + unsent %llu",
 			(unsigned long long)report->planned, (unsigned long long)report->ok, (unsigned long long)report->failed,

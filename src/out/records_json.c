@@ -9,6 +9,9 @@
 
 struct json_state {
 	struct whole_file file;
+	struct arena arena;
+	const struct report *report;
+	const char *const *steps; /* `,"step_name":"login"`; NULL: no scenarios */
 	uint64_t records;
 	bool lines; /* JSONL */
 };
@@ -29,8 +32,16 @@ static bool put_head(struct json_state *state, const struct records_run *run, st
 	return ok;
 }
 
+static void json_free_state(struct json_state *state) {
+	arena_fini(&state->arena);
+	free(state);
+}
+
 static bool open_either(const char *path, const struct records_run *run, bool lines, void **ret_state, struct err *err) {
 	struct json_state *state = mem_zeroed(1, sizeof(*state));
+	arena_init(&state->arena);
+	state->report = run->report;
+	state->steps = records_name_steps(run->report, false, &state->arena);
 	state->lines = lines;
 	bool ok = whole_file_open(path, &state->file, err);
 	if (ok && !put_head(state, run, err)) {
@@ -40,7 +51,7 @@ static bool open_either(const char *path, const struct records_run *run, bool li
 	if (ok)
 		*ret_state = state;
 	else
-		free(state);
+		json_free_state(state);
 	return ok;
 }
 
@@ -60,11 +71,10 @@ static bool json_add(void *given, const struct logged *record, struct err *err) 
 	size_t size = strlen(before);
 	memcpy(at, before, size);
 	at = records_put_record(record, at + size);
-	*at++ = '}';
-	if (state->lines) *at++ = '\n';
 	whole_file_took(&state->file, (size_t)(at - room));
 	state->records++;
-	return true;
+	return (!state->steps || add(state, records_step_of(state->steps, state->report, record), err)) &&
+	       add(state, state->lines ? "}\n" : "}", err);
 }
 
 static bool json_close(void *given, bool keep, struct err *err) {
@@ -73,7 +83,7 @@ static bool json_close(void *given, bool keep, struct err *err) {
 	if (state->lines) snprintf(end, sizeof(end), "{\"type\":\"end\",\"records\":%llu}\n", (unsigned long long)state->records);
 	bool ok = keep && (add(state, end, err) && whole_file_commit(&state->file, err));
 	whole_file_abandon(&state->file);
-	free(state);
+	json_free_state(state);
 	return ok;
 }
 

@@ -10,12 +10,13 @@
 
 #define BATCH 10000   /* rows of a transaction */
 #define BUSY_MS 5000  /* somebody else writes: so long they are waited for */
-#define COLUMNS_OWN 8 /* of metrics, behind the compatible ones */
+#define COLUMNS_OWN 9 /* of metrics, behind the compatible ones */
 
 struct sqlite_state {
 	const char *path;
 	sqlite3 *db;
 	sqlite3_stmt *insert;
+	const struct report *report;
 	char run_id[37];
 	unsigned pending; /* rows that are not committed */
 	uint64_t batches; /* committed */
@@ -30,7 +31,7 @@ static const char schema[] =
 
 /* Columns that a table made by the reference tool has not. */
 static const char *const own[COLUMNS_OWN][2] = {{"run_id", "TEXT"}, {"latency_ns", "INTEGER"}, {"service_ns", "INTEGER"}, {"due_ns", "INTEGER"},
-	{"outcome", "TEXT"}, {"reason", "TEXT"}, {"step", "INTEGER"}, {"response_bytes", "INTEGER"}};
+	{"outcome", "TEXT"}, {"reason", "TEXT"}, {"step", "INTEGER"}, {"response_bytes", "INTEGER"}, {"step_name", "TEXT"}};
 
 static bool fail(const struct sqlite_state *state, struct err *err) {
 	const char *words = state->db ? sqlite3_errmsg(state->db) : "out of memory";
@@ -77,7 +78,7 @@ static bool put_run(struct sqlite_state *state, const struct records_run *run, s
 static bool prepare_insert(struct sqlite_state *state, struct err *err) {
 	static const char sql[] =
 		"INSERT INTO metrics (elapsed_ms, latency_ms, status_code, timed_out, transport_error, run_id, latency_ns, service_ns, due_ns,"
-		" outcome, reason, step, response_bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+		" outcome, reason, step, response_bytes, step_name) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 	return sqlite3_prepare_v2(state->db, sql, -1, &state->insert, NULL) == SQLITE_OK || fail(state, err);
 }
 
@@ -105,6 +106,7 @@ static bool sqlite_open(const char *path, const struct records_run *run, void **
 	struct sqlite_state *state = mem_zeroed(1, sizeof(*state));
 	const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX;
 	state->path = path;
+	state->report = run->report;
 	memcpy(state->run_id, run->report->run.id, sizeof(state->run_id));
 	bool ok = sqlite3_open_v2(path, &state->db, flags, NULL) == SQLITE_OK || fail(state, err);
 	if (ok) sqlite3_busy_timeout(state->db, BUSY_MS);
@@ -128,8 +130,10 @@ static bool sqlite_add(void *given, const struct logged *record, struct err *err
 	sqlite3_bind_int64(insert, 9, sample->due);
 	sqlite3_bind_text(insert, 10, outcome_name(reason_outcome(sample->reason)), -1, SQLITE_STATIC);
 	sqlite3_bind_text(insert, 11, reason_name(sample->reason), -1, SQLITE_STATIC);
-	sqlite3_bind_int64(insert, 12, 0);
+	sqlite3_bind_int64(insert, 12, record->has_step ? sample->row : 0);
 	sqlite3_bind_int64(insert, 13, sample->bytes < INT64_MAX ? (sqlite3_int64)sample->bytes : INT64_MAX);
+	if (sample->row < state->report->step_count) /* else NULL */
+		sqlite3_bind_text(insert, 14, state->report->steps[sample->row].group.group.name, -1, SQLITE_STATIC);
 	if (sqlite3_step(insert) != SQLITE_DONE) return fail(state, err);
 	sqlite3_reset(insert);
 	if (++state->pending < BATCH) return true;

@@ -1,6 +1,7 @@
 #include "out/records_text.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/digits.h"
@@ -68,6 +69,44 @@ void records_put_summary(struct json *object, const struct records_run *run) {
 	put(object, "exported_records", run->records);
 	json_put_bool(object, "truncated", run->truncated);
 	put(object, "missing_records", run->missing);
+	struct json *steps = json_put_array(object, "steps");
+	for (size_t i = 0; i < run->report->step_count; i++) json_put_text(steps, NULL, run->report->steps[i].group.group.name);
+}
+
+static const char *name_in_csv(const char *name, struct arena *arena) {
+	if (!strpbrk(name, ",\"\r\n")) return name;
+	char *quoted = arena_alloc(arena, 2 * strlen(name) + 3), *to = quoted;
+	*to++ = '"';
+	for (const char *from = name; *from; from++) {
+		if (*from == '"') *to++ = '"';
+		*to++ = *from;
+	}
+	*to = '"';
+	return quoted;
+}
+
+static const char *name_in_json(const char *name, struct arena *arena) {
+	struct json *object = json_new_object();
+	json_put_text(object, "step_name", name);
+	char *text = json_format_line(object);
+	const char *member = arena_format(arena, ",%.*s", (int)strlen(text) - 2, text + 1); /* without the braces */
+	free(text);
+	json_free(object);
+	return member;
+}
+
+const char *const *records_name_steps(const struct report *report, bool is_csv, struct arena *arena) {
+	if (report->step_count == 0) return NULL;
+	const char **names = arena_array(arena, report->step_count, sizeof(*names));
+	for (size_t i = 0; i < report->step_count; i++) {
+		const char *name = report->steps[i].group.group.name;
+		names[i] = is_csv ? name_in_csv(name, arena) : name_in_json(name, arena);
+	}
+	return names;
+}
+
+const char *records_step_of(const char *const *names, const struct report *report, const struct logged *record) {
+	return names && record->sample.row < report->step_count ? names[record->sample.row] : "";
 }
 
 static char *put_text(char *at, const char *text) {
@@ -113,10 +152,10 @@ char *records_put_record(const struct logged *record, char *at) {
 	NUMBER("retry_ns", sample->retry);
 	WORD("outcome", outcome_name(reason_outcome(sample->reason)));
 	WORD("reason", reason_name(sample->reason));
-	NUMBER("step", 0);
+	NUMBER("step", record->has_step ? sample->row : 0);
 	WORD("protocol", logged_protocol_name(record->protocol));
 	NUMBER("connection", record->connection);
 	NUMBER("bytes", sample->bytes);
-	NUMBER("url", sample->row);
+	NUMBER("url", record->has_step ? 0 : sample->row);
 	return at;
 }

@@ -5,9 +5,9 @@
 
 #include "stats/series.h"
 
-enum { FIRST_ADDRESS = 3, ELSEWHERE = 5, FIRST_STAGE = 6, ROWS = 8 };
+enum { FIRST_ADDRESS = 3, ELSEWHERE = 5, FIRST_STAGE = 6, ROWS = 8, LOGIN = ROWS, PUT, LIST, BUY, LOOK, SCRIPT_ROWS };
 
-static const struct group rows[ROWS] = {
+static const struct group rows[SCRIPT_ROWS] = {
 	{GROUP_BY_ALL, "all"},
 	{GROUP_BY_CONNECTION, "new"},
 	{GROUP_BY_CONNECTION, "reused"},
@@ -16,6 +16,11 @@ static const struct group rows[ROWS] = {
 	{GROUP_BY_ADDRESS, GROUP_ELSEWHERE},
 	{GROUP_BY_STAGE, "1", 0, 5 * SEC},
 	{GROUP_BY_STAGE, "2", 5 * SEC, NSEC_NEVER},
+	{GROUP_BY_STEP, "buy/login"},
+	{GROUP_BY_STEP, "buy/put something into the basket, then look, \"again\", at all that is in there now"},
+	{GROUP_BY_STEP, "look/list"},
+	{GROUP_BY_SCENARIO, "buy"},
+	{GROUP_BY_SCENARIO, "look"},
 };
 
 static const char *const rules[REPORT_SAMPLE_RULES] = {
@@ -45,7 +50,12 @@ void report_sample_init(struct report_sample *sample, bool open_loop) {
 		.threads = 2,
 		.max_tasks = 64,
 		.duration = 10 * SEC,
-		.groups = {.count = ROWS, .rows = rows, .first_address = FIRST_ADDRESS, .first_stage = FIRST_STAGE}};
+		.groups = {.count = ROWS,
+			.rows = rows,
+			.first_address = FIRST_ADDRESS,
+			.first_stage = FIRST_STAGE,
+			.first_step = ROWS,
+			.first_scenario = ROWS}};
 	status_set_parse(SLICE("200"), &sample->run.expected);
 	sample->result = (struct run_result){
 		.cause = STOP_DURATION, .window = 10 * SEC, .tally = sample->tally, .totals = sample->totals, .series = sample->series};
@@ -61,7 +71,7 @@ void report_sample_fini(struct report_sample *sample) {
 
 void report_sample_add(struct report_sample *sample, unsigned count, nsec wait, enum reason reason, uint16_t status) {
 	for (unsigned i = 0; i < count; i++) {
-		struct sample one = {.first = wait, .done = wait, .status = status, .reason = (uint8_t)reason, .address = i % 2};
+		struct sample one = {.first = wait, .done = wait, .status = status, .reason = (uint8_t)reason, .address = i % 2, .row = sample->row};
 		if (reason == REASON_OPEN) one.flags |= SAMPLE_OPEN;
 		if (i >= 2) one.flags |= SAMPLE_REUSED;
 		tally_record(sample->tally, sample->totals, &one, &sample->run.groups, FIRST_STAGE + i % 2);
@@ -171,6 +181,53 @@ void report_sample_speak_h2(struct report_sample *sample) {
 	sample->tally->stream_limit = 8;
 	sample->tally->goaways = 2;
 	sample->tally->unprocessed = 11;
+}
+
+static void iterations_add(struct report_sample *sample, size_t scenario, unsigned count, struct iteration one) {
+	for (unsigned i = 0; i < count; i++) tally_record_iteration(sample->tally, &sample->run.groups, scenario, &one);
+	sample->result.iterations_planned += count;
+}
+
+static void script_add_requests(struct report_sample *sample) {
+	report_sample_add(sample, 96, 20 * MSEC, REASON_NONE, 200);
+	report_sample_add(sample, 3, 30 * MSEC, REASON_STATUS, 503);
+	report_sample_add(sample, 1, 30 * MSEC, REASON_ASSERT_BODY, 200);
+	sample->row = 1;
+	report_sample_add(sample, 95, 50 * MSEC, REASON_NONE, 200);
+	report_sample_add(sample, 1, 40 * MSEC, REASON_EXTRACT, 200);
+	report_sample_add(sample, 1, 60 * MSEC, REASON_OPEN, 0);
+	sample->row = 2;
+	report_sample_add(sample, 200, 5 * MSEC, REASON_NONE, 200);
+	sample->row = 0;
+	sample->tally->unsent = sample->tally->cells[0].unsent = sample->tally->cells[LOGIN].unsent = 10;
+	sample->result.planned += 10;
+	sample->tally->attempts = sample->tally->sent_in_window = sample->tally->done_in_window = 397;
+}
+
+void report_sample_script(struct report_sample *sample) {
+	static const uint64_t reasons[][REASON_COUNT] = {{[REASON_STATUS] = 3, [REASON_ASSERT_BODY] = 1}, {[REASON_EXTRACT] = 1}, {0}};
+	static const char rule[] = "step.buy/login.p90<30ms", sum[] = "iteration.errors<1%";
+	free(sample->tally);
+	sample->result.tally = sample->tally = tally_new(SCRIPT_ROWS);
+	sample->result.step_reasons = reasons;
+	sample->run.groups.count = SCRIPT_ROWS;
+	sample->run.groups.first_scenario = BUY;
+	sample->run.scenario_count = 2;
+	sample->run.steps_mean = 1.5;
+	script_add_requests(sample);
+	iterations_add(sample, 0, 80, (struct iteration){.done = SEC, .ok = true});
+	iterations_add(sample, 0, 14, (struct iteration){.done = 2 * SEC, .ok = true});
+	iterations_add(sample, 0, 5, (struct iteration){.done = 500 * MSEC});
+	iterations_add(sample, 0, 1, (struct iteration){.open = true});
+	iterations_add(sample, 1, 200, (struct iteration){.done = 5 * MSEC, .ok = true});
+	sample->tally->cells[BUY].unsent = 10;
+	sample->result.iterations_planned += 10;
+	if (threshold_parse(SLICE(rule), &sample->thresholds[0]) != THRESHOLD_GOOD) abort();
+	if (threshold_parse(SLICE(sum), &sample->thresholds[1]) != THRESHOLD_GOOD) abort();
+	sample->thresholds[0].text = rule;
+	sample->thresholds[1].text = sum;
+	sample->run.thresholds = sample->thresholds;
+	sample->run.threshold_count = 2;
 }
 
 const struct report *report_sample_build(struct report_sample *sample) {

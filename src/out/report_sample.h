@@ -17,6 +17,7 @@ struct report_sample {
 	struct run_result result;
 	struct report report;
 	struct threshold thresholds[REPORT_SAMPLE_RULES];
+	uint16_t row; /* of the samples that report_sample_add adds */
 	struct buf text;
 };
 
@@ -40,6 +41,14 @@ void report_sample_reroute(struct report_sample *sample);
 
 /* Asks for HTTP/2 with 10 streams a connection: 66 of its 70 connections speak it, to a peer that allows 8. */
 void report_sample_speak_h2(struct report_sample *sample);
+
+/* Makes it a run of two scenarios, with requests in their three steps, iterations, and a step that is judged; before anything else is added.
+ *   buy/login                  96 ok in 20 ms, 3 with status 503 and 1 whose body is wrong in 30 ms, 10 never sent
+ *   buy/put something ...      95 ok in 50 ms, 1 without a value to extract in 40 ms, 1 open
+ *   look/list                  200 ok in 5 ms
+ *   buy   80 ok of 1 s, 14 ok of 2 s, 5 failed of 500 ms, 1 cut off, 10 never begun
+ *   look  200 ok of 5 ms */
+void report_sample_script(struct report_sample *sample);
 
 /* Builds the report. */
 const struct report *report_sample_build(struct report_sample *sample);

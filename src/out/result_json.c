@@ -17,6 +17,7 @@ static const char *const cause_names[] = {
 	[STOP_SIGNAL] = "signal",
 	[STOP_UNREACHABLE] = "unreachable",
 	[STOP_THRESHOLD] = "threshold",
+	[STOP_DATA] = "data",
 };
 
 static void put_count(struct json *parent, const char *key, uint64_t count) {
@@ -128,7 +129,7 @@ static void put_books(struct json *root, const struct report *report) {
 
 static void put_rate(struct json *root, const struct report *report) {
 	struct json *object = json_put_object(root, "rate");
-	if (report->run.open_loop)
+	if (report->run.open_loop && report->run.scenario_count == 0)
 		json_put_real(object, "asked_per_s", report->run.asked_per_s);
 	else
 		json_put_null(object, "asked_per_s");
@@ -152,6 +153,19 @@ static void put_all_times(struct json *root, const struct report *report) {
 	if (report->run.truth) put_times(root, "own_error_ns", &report->own_error);
 }
 
+/* Counts by outcome and reason, those over 0. */
+static void put_errors(struct json *parent, const uint64_t *reasons) {
+	struct json *errors = json_put_object(parent, "errors");
+	for (enum outcome outcome = 0; outcome < OUTCOME_COUNT; outcome++) {
+		struct json *object = NULL;
+		for (enum reason reason = 0; reason < REASON_COUNT; reason++) {
+			if (reason == REASON_NONE || reason_outcome(reason) != outcome || reasons[reason] == 0) continue;
+			if (!object) object = json_put_object(errors, outcome_name(outcome));
+			put_count(object, reason_name(reason), reasons[reason]);
+		}
+	}
+}
+
 static void put_endings(struct json *root, const struct report *report) {
 	struct json *status = json_put_object(root, "status");
 	for (int i = 0; i < TALLY_STATUSES; i++) {
@@ -159,15 +173,7 @@ static void put_endings(struct json *root, const struct report *report) {
 		snprintf(key, sizeof(key), "%d", i);
 		if (report->status[i] > 0) put_count(status, key, report->status[i]);
 	}
-	struct json *errors = json_put_object(root, "errors");
-	for (enum outcome outcome = 0; outcome < OUTCOME_COUNT; outcome++) {
-		struct json *object = NULL;
-		for (enum reason reason = 0; reason < REASON_COUNT; reason++) {
-			if (reason == REASON_NONE || reason_outcome(reason) != outcome || report->reasons[reason] == 0) continue;
-			if (!object) object = json_put_object(errors, outcome_name(outcome));
-			put_count(object, reason_name(reason), report->reasons[reason]);
-		}
-	}
+	put_errors(root, report->reasons);
 }
 
 static void put_group_counts(struct json *object, const struct group_report *group) {
@@ -232,6 +238,50 @@ static void put_groups(struct json *root, const struct report *report) {
 		else
 			json_put_null(object, "slo_ns");
 	}
+}
+
+static void put_iterations(struct json *object, const struct iterations_report *one) {
+	put_count(object, "planned", one->planned);
+	put_count(object, "ok", one->ok);
+	put_count(object, "failed", one->failed);
+	put_count(object, "open", one->open);
+	put_count(object, "unsent", one->unsent);
+	json_put_real(object, "success", one->ok + one->failed > 0 ? one->success : NAN); /* null */
+	put_times(object, "duration_ns", &one->duration);
+}
+
+static void put_step(struct json *steps, const struct step_report *step) {
+	const struct group_report *group = &step->group;
+	struct json *object = json_put_object(steps, NULL);
+	json_put_text(object, "name", group->group.name);
+	put_count(object, "planned", step->planned);
+	put_group_counts(object, group);
+	put_count(object, "unsent", group->unsent);
+	put_errors(object, step->reasons);
+	put_times(object, "response_ns", &group->response);
+	put_times(object, "service_ns", &group->service);
+	put_slo(object, "slo_ns", &group->slo, group->never);
+}
+
+/* What came of scenarios. */
+static void put_script(struct json *root, const struct report *report) {
+	if (report->scenario_count == 0) {
+		json_put_null(root, "iterations");
+	} else {
+		struct json *iterations = json_put_object(root, "iterations");
+		json_put_real(iterations, "asked_per_s", report->run.open_loop ? report->run.asked_per_s : NAN); /* null */
+		json_put_real(iterations, "steps_mean", report->run.steps_mean);
+		put_iterations(iterations, &report->iterations);
+		json_put_bool(iterations, "balanced", report->iterations_balanced);
+	}
+	struct json *scenarios = json_put_array(root, "scenarios");
+	for (size_t i = 0; i < report->scenario_count; i++) {
+		struct json *object = json_put_object(scenarios, NULL);
+		json_put_text(object, "name", report->scenarios[i].name);
+		put_iterations(object, &report->scenarios[i]);
+	}
+	struct json *steps = json_put_array(root, "steps");
+	for (size_t i = 0; i < report->step_count; i++) put_step(steps, &report->steps[i]);
 }
 
 static void put_bodies(struct json *root, const struct report *report) {
@@ -342,6 +392,10 @@ static void put_threshold(struct json *array, const struct judged *judged) {
 		json_put_int(object, "stage", threshold->stage);
 	else
 		json_put_null(object, "stage");
+	char step[256];
+	snprintf(step, sizeof(step), "%.*s", (int)threshold->step.size, threshold->step.at ? threshold->step.at : "");
+	json_put_text(object, "step", threshold->step.at ? step : NULL);
+	json_put_bool(object, "iterations", threshold->is_iteration);
 	json_put_text(object, "unit", unit);
 	put_value(object, "limit", threshold, threshold->limit);
 	if (judged->unknown)
@@ -399,6 +453,7 @@ void result_json_write(const struct report *report, struct buf *into) {
 	put_bodies(root, report);
 	put_groups(root, report);
 	put_urls(root, report);
+	put_script(root, report);
 	put_series(root, report->series);
 	put_client(root, report);
 	char *text = json_format(root);

@@ -1,4 +1,4 @@
-/* Prints one made-up result for result_json_test.py: "open", "closed", "truth", "aborted", "ways" or "empty". */
+/* Prints one made-up result for result_json_test.py: "open", "closed", "truth", "aborted", "ways", "script" or "empty". */
 #include <stdio.h>
 #include <string.h>
 
@@ -10,7 +10,10 @@ int main(int argc, char **argv) {
 	struct report_sample sample;
 	report_sample_init(&sample, strcmp(argv[1], "closed") != 0);
 	sample.run.truth = strcmp(argv[1], "truth") == 0;
-	if (strcmp(argv[1], "empty") != 0) report_sample_fill(&sample);
+	if (strcmp(argv[1], "script") == 0)
+		report_sample_script(&sample);
+	else if (strcmp(argv[1], "empty") != 0)
+		report_sample_fill(&sample);
 	if (strcmp(argv[1], "aborted") == 0) {
 		sample.result.cause = STOP_THRESHOLD;
 		sample.result.aborted_by = &sample.thresholds[0];

@@ -12,7 +12,7 @@ import sys
 
 import jsonschema
 
-KINDS = ["open", "closed", "truth", "aborted", "ways", "empty"]
+KINDS = ["open", "closed", "truth", "aborted", "ways", "empty", "script"]
 
 # kind, path, value. In "open" 1890 requests are ok: ten each of 5.00, 5.01, ... 6.88 ms. Percentiles read the top of their slot of 4,096 ns.
 VALUES = [
@@ -58,22 +58,22 @@ VALUES = [
     ("open", "verdict.machine", {"wall_ns": 10_000_000_000, "run_queue_ns": 12_000_000, "throttled_ns": None, "steal_ns": 34_000_000,
                                  "pauses": 1, "longest_pause_ns": 203_000_000, "no_local_port": 3, "no_descriptor": 0, "busiest_cpu": 0.34,
                                  "cpus": 2}),
-    ("open", "thresholds.0", {"rule": "p50<10ms", "metric": "p50", "stage": None, "unit": "ns", "limit": 10_000_000, "value": 5_992_447,
+    ("open", "thresholds.0", {"rule": "p50<10ms", "metric": "p50", "stage": None, "step": None, "iterations": False, "unit": "ns", "limit": 10_000_000, "value": 5_992_447,
                               "passed": True, "few_samples": False}),
-    ("open", "thresholds.1", {"rule": "p99<250ms", "metric": "p99", "stage": None, "unit": "ns", "limit": 250_000_000, "value": "never",
+    ("open", "thresholds.1", {"rule": "p99<250ms", "metric": "p99", "stage": None, "step": None, "iterations": False, "unit": "ns", "limit": 250_000_000, "value": "never",
                               "passed": False, "few_samples": False}),
     ("open", "thresholds.2.metric", "p99.9"),
     ("open", "thresholds.2.few_samples", True),
-    ("open", "thresholds.3", {"rule": "errors<=5.5%", "metric": "errors", "stage": None, "unit": "share", "limit": 0.055, "value": 0.055,
+    ("open", "thresholds.3", {"rule": "errors<=5.5%", "metric": "errors", "stage": None, "step": None, "iterations": False, "unit": "share", "limit": 0.055, "value": 0.055,
                               "passed": True, "few_samples": False}),
-    ("open", "thresholds.4", {"rule": "errors<100", "metric": "errors", "stage": None, "unit": "count", "limit": 100, "value": 110,
+    ("open", "thresholds.4", {"rule": "errors<100", "metric": "errors", "stage": None, "step": None, "iterations": False, "unit": "count", "limit": 100, "value": 110,
                               "passed": False, "few_samples": False}),
     ("open", "thresholds.5.unit", "per_second"),
     ("open", "thresholds.5.value", 198),
     ("open", "thresholds.5.passed", True),
-    ("open", "thresholds.6", {"rule": "stage.2.p90<6.8ms", "metric": "p90", "stage": 2, "unit": "ns", "limit": 6_800_000, "value": 6_783_999,
+    ("open", "thresholds.6", {"rule": "stage.2.p90<6.8ms", "metric": "p90", "stage": 2, "step": None, "iterations": False, "unit": "ns", "limit": 6_800_000, "value": 6_783_999,
                               "passed": True, "few_samples": False}),  # rank 893 of 992: 6.78 ms, in the slot up to 6.784
-    ("open", "thresholds.7", {"rule": "stage.3.max<1s", "metric": "max", "stage": 3, "unit": "ns", "limit": 1_000_000_000, "value": None,
+    ("open", "thresholds.7", {"rule": "stage.3.max<1s", "metric": "max", "stage": 3, "step": None, "iterations": False, "unit": "ns", "limit": 1_000_000_000, "value": None,
                               "passed": False, "few_samples": False}),
     ("open", "thresholds.8", "missing"),
     ("aborted", "run.ended_by", "threshold"),
@@ -158,6 +158,56 @@ VALUES = [
     ("open", "groups.0.slo_ns", None),
     ("open", "groups.2.name", "reused"),
     ("open", "client", {"busiest_worker_busy": 0.34, "spun_ns": 3_000_000_000}),
+    ("open", "iterations", None),
+    ("open", "scenarios", []),
+    ("open", "steps", []),
+    ("script", "books.planned", 407),
+    ("script", "books.balanced", True),
+    ("script", "rate.asked_per_s", None),
+    ("script", "iterations.asked_per_s", 100),
+    ("script", "iterations.steps_mean", 1.5),
+    ("script", "iterations.planned", 310),
+    ("script", "iterations.ok", 294),
+    ("script", "iterations.failed", 5),
+    ("script", "iterations.open", 1),
+    ("script", "iterations.unsent", 10),
+    ("script", "iterations.success", 0.983277591973),  # 294 / 299
+    ("script", "iterations.duration_ns.count", 299),
+    ("script", "iterations.duration_ns.min", 5_000_000),
+    ("script", "iterations.duration_ns.p75", 1_003_519_999),  # rank 225 is of 1 s, in the slot of 999,424 .. 1,003,519 us
+    ("script", "iterations.duration_ns.p95", 1_003_519_999),  # rank 285 of 299, and 285 are at most 1 s
+    ("script", "iterations.duration_ns.p99", None),
+    ("script", "iterations.duration_ns.max", 2_000_000_000),
+    ("script", "iterations.balanced", True),
+    ("script", "scenarios.0.name", "buy"),
+    ("script", "scenarios.0.planned", 110),
+    ("script", "scenarios.0.unsent", 10),
+    ("script", "scenarios.0.duration_ns.mean", 1_116_161_616.16),  # (80 + 28 + 2.5) s / 99
+    ("script", "scenarios.1.success", 1),
+    ("script", "scenarios.1.duration_ns.count", 200),
+    ("script", "scenarios.2", "missing"),
+    ("script", "steps.0.name", "buy/login"),
+    ("script", "steps.0.planned", 110),
+    ("script", "steps.0.ok", 96),
+    ("script", "steps.0.failed", 4),
+    ("script", "steps.0.open", 0),
+    ("script", "steps.0.unsent", 10),
+    ("script", "steps.0.errors", {"status": {"unexpected": 3}, "assert": {"body": 1}}),
+    ("script", "steps.0.response_ns.count", 100),
+    ("script", "steps.0.response_ns.max", 30_000_000),
+    ("script", "steps.0.slo_ns.count", 110),
+    ("script", "steps.0.slo_ns.never", 14),
+    ("script", "steps.0.slo_ns.p75", 20_000_000),  # rank 83: the longest of the ok ones
+    ("script", "steps.0.slo_ns.p90", "never"),  # rank 99
+    ("script", "steps.1.name", 'buy/put something into the basket, then look, "again", at all that is in there now'),
+    ("script", "steps.1.errors", {"timeout": {"open": 1}, "assert": {"extract": 1}}),
+    ("script", "steps.2.errors", {}),
+    ("script", "steps.3", "missing"),
+    ("script", "groups.8", "missing"),
+    ("script", "thresholds.0", {"rule": "step.buy/login.p90<30ms", "metric": "p90", "stage": None, "step": "buy/login", "iterations": False,
+                                "unit": "ns", "limit": 30_000_000, "value": "never", "passed": False, "few_samples": False}),
+    ("script", "thresholds.1", {"rule": "iteration.errors<1%", "metric": "errors", "stage": None, "step": None, "iterations": True,
+                                "unit": "share", "limit": 0.01, "value": 0.0485436893204, "passed": False, "few_samples": False}),  # 15 / 309
     ("closed", "run.model", "closed"),
     ("closed", "run.arrival", None),
     ("closed", "rate.asked_per_s", None),
@@ -211,7 +261,7 @@ def holes(validator, result):
     found = []
     result = trimmed(result)
     for path, node in objects(result):
-        if path[:1] in (("status",), ("errors",)):
+        if path[:1] == ("status",) or "errors" in path:
             continue  # their keys are data
         changed = copy.deepcopy(result)
         at(changed, path)["surplus"] = 1
@@ -253,7 +303,7 @@ def main():
     for number, kind in enumerate(KINDS, 1):
         problems = [f"{list(error.path)}: {error.message}" for error in validator.iter_errors(results[kind])]
         good &= report(number, problems, f"a result of kind {kind} fits the schema")
-    good &= report(len(KINDS) + 1, holes(validator, results["truth"]) + holes(validator, results["ways"]), "the schema requires every key and allows no other")
+    good &= report(len(KINDS) + 1, [hole for kind in ("truth", "ways", "script") for hole in holes(validator, results[kind])], "the schema requires every key and allows no other")
     wrong = [f"{kind} {path}: {value(results[kind], path)!r}, not {want!r}" for kind, path, want in VALUES if value(results[kind], path) != want]
     good &= report(len(KINDS) + 2, wrong, "the values are those of the run")
     return 0 if good else 1

@@ -15,8 +15,9 @@ struct sink_run {
 struct sink_figures {
 	struct sink_run run;
 	struct figures figures;
+	struct figures_script script; /* names outlive whoever writes */
 	bool open_loop;
-	double asked_per_s; /* open loop: what the schedule asks for at the moment; of a run that has ended the mean of its window */
+	double asked_per_s; /* open loop: what the schedule asks for at the moment; of a run that has ended the mean of its window. With scenarios iterations */
 };
 
 struct sink {

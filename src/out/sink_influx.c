@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "out/sink.h"
 
 /* The line protocol of InfluxDB: measurement, fields; integers end in i. */
@@ -34,4 +36,30 @@ static void write_line(const struct sink_figures *all, struct buf *into) {
 	buf_add_text(into, "\n");
 }
 
-const struct sink sink_influx = {"influx", write_line};
+/* A tag's value: commas, equals signs and blanks are escaped. A backslash is not; a line end, or a backslash at the end, would break the line. */
+static void put_tag(struct buf *into, const char *name) {
+	for (const char *at = name; *at; at++) {
+		bool breaks = *at == '\n' || *at == '\r' || (*at == '\\' && (at[1] == 0 || strchr(",= ", at[1])));
+		if (strchr(",= ", *at)) buf_add_text(into, "\\");
+		buf_add(into, breaks ? SLICE("?") : (struct slice){at, 1});
+	}
+}
+
+/* `begin`: measurement and name of the tag; `counted`: what is counted. */
+static void write_row(const char *begin, const char *counted, const struct figures_row *row, struct buf *into) {
+	buf_add_text(into, begin);
+	put_tag(into, row->name);
+	buf_add_format(into, " successful_%s=%llui,error_%s=%llui,", counted, (unsigned long long)row->ok, counted, (unsigned long long)row->errors);
+	put_ms(into, "p50_latency_ms", row->p50);
+	put_ms(into, "p95_latency_ms", row->p95);
+	buf_add_format(into, "p99_latency_ms=%lldi\n", (long long)(row->p99 / MSEC));
+}
+
+/* A line for the run, and one for each step and scenario. */
+static void write_lines(const struct sink_figures *all, struct buf *into) {
+	write_line(all, into);
+	for (size_t i = 0; i < all->script.step_count; i++) write_row("strest_step,step=", "requests", &all->script.steps[i], into);
+	for (size_t i = 0; i < all->script.scenario_count; i++) write_row("strest_scenario,scenario=", "iterations", &all->script.scenarios[i], into);
+}
+
+const struct sink sink_influx = {"influx", write_lines};

@@ -22,6 +22,32 @@ static void put_hundredths(struct json *metrics, const char *name, uint64_t hund
 	json_put_text(put_metric(metrics, name), "value", text);
 }
 
+/* A metric of one step or scenario, which `key` names. */
+static void put_of(struct json *metrics, const char *name, const char *key, const char *of, int64_t value) {
+	struct json *metric = put_metric(metrics, name);
+	json_put_text(json_put_object(metric, "attributes"), key, of);
+	json_put_int(metric, "value", value);
+}
+
+static void put_script(struct json *metrics, const struct figures_script *script) {
+	for (size_t i = 0; i < script->step_count; i++) {
+		const struct figures_row *row = &script->steps[i];
+		put_of(metrics, "strest.step.requests_success_total", "step", row->name, (int64_t)row->ok);
+		put_of(metrics, "strest.step.requests_error_total", "step", row->name, (int64_t)row->errors);
+		put_of(metrics, "strest.step.latency_p50_ms", "step", row->name, row->p50 / MSEC);
+		put_of(metrics, "strest.step.latency_p95_ms", "step", row->name, row->p95 / MSEC);
+		put_of(metrics, "strest.step.latency_p99_ms", "step", row->name, row->p99 / MSEC);
+	}
+	for (size_t i = 0; i < script->scenario_count; i++) {
+		const struct figures_row *row = &script->scenarios[i];
+		put_of(metrics, "strest.iterations_success_total", "scenario", row->name, (int64_t)row->ok);
+		put_of(metrics, "strest.iterations_error_total", "scenario", row->name, (int64_t)row->errors);
+		put_of(metrics, "strest.iteration.duration_p50_ms", "scenario", row->name, row->p50 / MSEC);
+		put_of(metrics, "strest.iteration.duration_p95_ms", "scenario", row->name, row->p95 / MSEC);
+		put_of(metrics, "strest.iteration.duration_p99_ms", "scenario", row->name, row->p99 / MSEC);
+	}
+}
+
 static void write_object(const struct sink_figures *all, struct buf *into) {
 	const struct figures *f = &all->figures;
 	struct json *root = json_new_object();
@@ -42,6 +68,7 @@ static void write_object(const struct sink_figures *all, struct buf *into) {
 	put_hundredths(metrics, "strest.success_rate", f->success_x100);
 	put_hundredths(metrics, "strest.avg_rps", f->rps_x100);
 	put_hundredths(metrics, "strest.avg_rpm", f->rpm_x100);
+	put_script(metrics, &all->script);
 	char *text = json_format(root);
 	buf_add_text(into, text);
 	buf_add_text(into, "\n");

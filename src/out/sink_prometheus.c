@@ -36,12 +36,14 @@ static void put_label(struct buf *into, struct slice name, struct slice value) {
 	buf_add_text(into, "\"");
 }
 
-static void put_run(struct buf *into, const struct sink_run *run) {
+/* Without a --label of the name `own`. */
+static void put_run(struct buf *into, const struct sink_run *run, const char *own) {
 	put_label(into, SLICE("run_id"), slice_of(run->id));
 	put_label(into, SLICE("target"), slice_of(run->target));
 	for (size_t i = 0; i < run->label_count; i++) {
 		struct label label;
-		if (label_parse(slice_of(run->labels[i]), &label)) put_label(into, label.name, label.value);
+		if (label_parse(slice_of(run->labels[i]), &label) && !slice_equal(label.name, slice_of(own)))
+			put_label(into, label.name, label.value);
 	}
 }
 
@@ -148,14 +150,83 @@ static void put_good(const struct page *page, const struct figures_times *times)
 	put_seconds(page, "strest_ok_response_time_max_seconds", "", times->max);
 }
 
+/* What rows are called: the name of their label, and their metrics with their help. */
+struct row_words {
+	const char *label, *ok, *ok_help, *errors, *errors_help, *time, *time_help;
+};
+
+static const struct row_words step_words = {"step", "strest_step_requests_success_total", "Requests of a step that were as it expects.",
+	"strest_step_requests_error_total", "All other requests of a step.", "strest_step_response_time_seconds",
+	"Response times of all requests of a step, from the moment they were due."};
+static const struct row_words scenario_words = {"scenario", "strest_iterations_success_total", "Iterations of a scenario of which no step failed.",
+	"strest_iterations_error_total", "Iterations of a scenario of which a step failed.", "strest_iteration_duration_seconds",
+	"Durations of iterations that came to their end, think times included."};
+
+/* Writes a row's label into `own`, with a quantile unless that is NULL; returns its text. */
+static const char *row_label(struct buf *own, const char *label, const char *name, const char *quantile) {
+	own->size = 0;
+	put_label(own, slice_of(label), slice_of(name));
+	if (quantile) put_label(own, SLICE("quantile"), slice_of(quantile));
+	return buf_text(own);
+}
+
+static void put_row_times(const struct page *page, const struct row_words *words, const struct figures_row *row, struct buf *own) {
+	char name[80];
+	put_seconds(page, words->time, row_label(own, words->label, row->name, "0.5"), row->p50);
+	put_seconds(page, words->time, row_label(own, words->label, row->name, "0.95"), row->p95);
+	put_seconds(page, words->time, row_label(own, words->label, row->name, "0.99"), row->p99);
+	snprintf(name, sizeof(name), "%s_sum", words->time);
+	put_seconds(page, name, row_label(own, words->label, row->name, NULL), row->sum);
+	snprintf(name, sizeof(name), "%s_count", words->time);
+	put_count(page, name, buf_text(own), row->times);
+}
+
+/* The samples of a metric stand together. */
+static void put_rows(const struct page *page, const struct row_words *words, const struct figures_row *rows, size_t count) {
+	struct buf own;
+	buf_init(&own, 1 << 16);
+	put_head(page, words->ok, "counter", words->ok_help);
+	for (size_t i = 0; i < count; i++) put_count(page, words->ok, row_label(&own, words->label, rows[i].name, NULL), rows[i].ok);
+	put_head(page, words->errors, "counter", words->errors_help);
+	for (size_t i = 0; i < count; i++) put_count(page, words->errors, row_label(&own, words->label, rows[i].name, NULL), rows[i].errors);
+	put_head(page, words->time, "summary", words->time_help);
+	for (size_t i = 0; i < count; i++) put_row_times(page, words, &rows[i], &own);
+	buf_fini(&own);
+}
+
+/* The labels "step" and "scenario" are ours here, whatever --label says. */
+static void put_script(const struct page *page, const struct sink_figures *all) {
+	const struct figures_script *script = &all->script;
+	const struct {
+		const struct row_words *words;
+		const struct figures_row *rows;
+		size_t count;
+	} tables[] = {{&step_words, script->steps, script->step_count}, {&scenario_words, script->scenarios, script->scenario_count}};
+	for (size_t i = 0; i < LENGTH(tables); i++) {
+		if (tables[i].count == 0) continue;
+		struct buf run;
+		buf_init(&run, 1 << 20);
+		put_run(&run, &all->run, tables[i].words->label);
+		const struct page own = {page->into, buf_text(&run), page->labels_on_all};
+		put_rows(&own, tables[i].words, tables[i].rows, tables[i].count);
+		buf_fini(&run);
+	}
+}
+
+static void put_asked(const struct page *page, const struct sink_figures *all) {
+	bool iterates = all->script.scenario_count > 0;
+	const char *name = iterates ? "strest_target_iterations_per_second" : "strest_target_rps";
+	if (!all->open_loop) return;
+	put_head(page, name, "gauge",
+		iterates ? "Iterations per second that the schedule asks for now; of a run that has ended, asked for in the mean."
+			 : "Requests per second that the schedule asks for now; of a run that has ended, asked for in the mean.");
+	put_name(page, name, "", true);
+	buf_add_format(page->into, "%.2f\n", all->asked_per_s);
+}
+
 static void put_facts(const struct page *page, const struct sink_figures *all) {
 	struct buf version;
-	if (all->open_loop) {
-		put_head(page, "strest_target_rps", "gauge",
-			"Requests per second that the schedule asks for now; of a run that has ended, asked for in the mean.");
-		put_name(page, "strest_target_rps", "", true);
-		buf_add_format(page->into, "%.2f\n", all->asked_per_s);
-	}
+	put_asked(page, all);
 	buf_init(&version, 1024);
 	put_label(&version, SLICE("version"), slice_of(all->run.version));
 	put_head(page, "strest_build_info", "gauge", "The strest that runs.");
@@ -166,13 +237,14 @@ static void put_facts(const struct page *page, const struct sink_figures *all) {
 static void write_page(const struct sink_figures *all, bool labels_on_all, struct buf *into) {
 	struct buf run;
 	buf_init(&run, 1 << 20);
-	put_run(&run, &all->run);
+	put_run(&run, &all->run, "");
 	const struct page page = {into, buf_text(&run), labels_on_all};
 	put_counters(&page, &all->figures);
 	put_latency(&page, &all->figures.all);
 	put_classes(&page, &all->figures);
 	put_histogram(&page, &all->figures);
 	put_good(&page, &all->figures.good);
+	put_script(&page, all);
 	put_facts(&page, all);
 	buf_fini(&run);
 }

@@ -107,6 +107,84 @@ static void in_a_scrape_every_sample_has_the_labels(void **state) {
 		if (*line != '#' && !strstr(line, RUN)) fail_msg("%s", line);
 }
 
+static struct sink_figures with_steps(void) {
+	static const char *const labels[] = {"env=K\xc3\xb6ln", "step=mine"};
+	struct sink_figures all = example;
+	all.run.label_count = LENGTH(labels);
+	all.run.labels = labels;
+	all.script.step_count = 2;
+	all.script.steps[0] = (struct figures_row){"buy/log in", 90, 5, 12 * MSEC, 34 * MSEC + 900 * USEC, 56 * MSEC, 95, 2 * SEC};
+	all.script.steps[1] = (struct figures_row){"a=\"b\",\n\\", 1, 0, MSEC, MSEC, MSEC, 1, MSEC};
+	all.script.scenario_count = 1;
+	all.script.scenarios[0] = (struct figures_row){"buy", 80, 4, SEC, 2 * SEC, 3 * SEC, 84, 90 * SEC};
+	return all;
+}
+
+static void influx_has_a_line_for_each_step_and_scenario(void **state) {
+	struct sink_figures all = with_steps();
+	const char *text = text_of(*state, sink_influx.write, &all);
+	assert_has(text, "avg_rpm=59763.60\nstrest_step,step=buy/log\\ in successful_requests=90i,error_requests=5i,p50_latency_ms=12i,"
+			 "p95_latency_ms=34i,p99_latency_ms=56i\n"
+			 "strest_step,step=a\\=\"b\"\\,?? successful_requests=1i,error_requests=0i,p50_latency_ms=1i,p95_latency_ms=1i,"
+			 "p99_latency_ms=1i\n"
+			 "strest_scenario,scenario=buy successful_iterations=80i,error_iterations=4i,p50_latency_ms=1000i,p95_latency_ms=2000i,"
+			 "p99_latency_ms=3000i\n");
+}
+
+static void otel_names_steps_and_scenarios_in_attributes(void **state) {
+	struct sink_figures all = with_steps();
+	const char *text = text_of(*state, sink_otel.write, &all);
+	assert_has(text, "    {\n      \"name\": \"strest.step.requests_success_total\",\n      \"attributes\": {\n        \"step\": \"buy/log in\"\n"
+			 "      },\n      \"value\": 90\n    },");
+	assert_has(text, "\"name\": \"strest.iterations_error_total\",\n      \"attributes\": {\n        \"scenario\": \"buy\"\n      },\n"
+			 "      \"value\": 4\n");
+}
+
+/* Of two labels of one name ours is there: a sample with both would be refused. */
+static void a_page_has_the_samples_of_steps_by_their_label(void **state) {
+	struct sink_figures all = with_steps();
+	all.open_loop = true;
+	all.asked_per_s = 10;
+	const char *text = text_of(*state, sink_prometheus_scrape, &all);
+	assert_has(text, "# TYPE strest_step_requests_success_total counter\nstrest_step_requests_success_total{step=\"buy/log in\"," RUN "} 90\n"
+			 "strest_step_requests_success_total{step=\"a=\\\"b\\\",\\n\\\\\"," RUN "} 1\n# HELP");
+	assert_has(text, "strest_step_requests_error_total{step=\"buy/log in\"," RUN "} 5\n");
+	assert_has(text, "# TYPE strest_step_response_time_seconds summary\n"
+			 "strest_step_response_time_seconds{step=\"buy/log in\",quantile=\"0.5\"," RUN "} 0.012000000\n"
+			 "strest_step_response_time_seconds{step=\"buy/log in\",quantile=\"0.95\"," RUN "} 0.034900000\n"
+			 "strest_step_response_time_seconds{step=\"buy/log in\",quantile=\"0.99\"," RUN "} 0.056000000\n"
+			 "strest_step_response_time_seconds_sum{step=\"buy/log in\"," RUN "} 2.000000000\n"
+			 "strest_step_response_time_seconds_count{step=\"buy/log in\"," RUN "} 95\n");
+	assert_has(text, "strest_iterations_success_total{scenario=\"buy\"," RUN ",step=\"mine\"} 80\n");
+	assert_has(text, "strest_iteration_duration_seconds_count{scenario=\"buy\"," RUN ",step=\"mine\"} 84\n");
+	assert_has(text, "\nstrest_target_iterations_per_second{" RUN ",step=\"mine\"} 10.00\n");
+	assert_lacks(text, "strest_target_rps");
+}
+
+static void figures_of_steps_are_those_of_the_cells(void **state) {
+	struct report_sample *sample = *state;
+	struct figures_script script;
+	report_sample_init(sample, true);
+	figures_of_script(sample->tally, &sample->run.groups, &script);
+	assert_int_equal(script.step_count + script.scenario_count, 0);
+	report_sample_script(sample);
+	figures_of_script(sample->tally, &sample->run.groups, &script);
+	assert_int_equal(script.step_count, 3);
+	assert_int_equal(script.scenario_count, 2);
+	assert_string_equal(script.steps[0].name, "buy/login");
+	assert_int_equal(script.steps[0].ok, 96);
+	assert_int_equal(script.steps[0].errors, 4);
+	assert_int_equal(script.steps[0].times, 100);
+	assert_int_equal(script.steps[0].sum, 96 * 20 * MSEC + 4 * 30 * MSEC);
+	assert_in_range(script.steps[0].p95, 20 * MSEC, 20200 * USEC);
+	assert_in_range(script.steps[0].p99, 30 * MSEC, 30300 * USEC);
+	assert_int_equal(script.steps[1].errors, 2); /* the open one, too */
+	assert_int_equal(script.scenarios[0].ok, 94);
+	assert_int_equal(script.scenarios[0].errors, 5);
+	assert_int_equal(script.scenarios[0].times, 99);
+	assert_int_equal(script.scenarios[1].sum, SEC);
+}
+
 /* 100 requests at 1/s of the ms: 1 ms ... 100 ms; those of 50 ms and more failed. */
 static void figures_of_a_tally_are_those_of_its_report(void **state) {
 	struct report_sample *sample = *state;
@@ -156,6 +234,10 @@ int main(void) {
 		TEST(the_textfile_has_compatible_names_bare),
 		TEST(a_histogram_has_its_buckets_sum_and_count),
 		TEST(in_a_scrape_every_sample_has_the_labels),
+		TEST(influx_has_a_line_for_each_step_and_scenario),
+		TEST(otel_names_steps_and_scenarios_in_attributes),
+		TEST(a_page_has_the_samples_of_steps_by_their_label),
+		TEST(figures_of_steps_are_those_of_the_cells),
 		TEST(figures_of_a_tally_are_those_of_its_report),
 		TEST(before_the_first_request_all_is_zero),
 	};

@@ -34,17 +34,17 @@ static void write_model(const struct report *report, struct buf *into) {
 	const struct run_info *run = &report->run;
 	char rate[32];
 	if (run->open_loop)
-		buf_add_format(into, "open loop at %s/s, %s arrivals", summary_format_rate(run->asked_per_s, rate, sizeof(rate)),
-			run->poisson ? "Poisson" : "even");
+		buf_add_format(into, "open loop at %s%s/s, %s arrivals", summary_format_rate(run->asked_per_s, rate, sizeof(rate)),
+			run->scenario_count > 0 ? " iterations" : "", run->poisson ? "Poisson" : "even");
 	else
-		buf_add_text(into, "closed loop, each task sends as soon as it may");
+		buf_add_format(into, "closed loop, each task %s as soon as it may", run->scenario_count > 0 ? "begins its next iteration" : "sends");
 	buf_add_format(into, "; at most %llu at once, %u thread%s%s\n", (unsigned long long)run->max_tasks, run->threads,
 		run->threads == 1 ? "" : "s", strcmp(run->spin, "off") == 0 ? "" : ", spinning");
 }
 
 static void write_end(const struct report *report, struct buf *into) {
 	const struct run_info *run = &report->run;
-	char time[32], warmup[32];
+	char time[32], warmup[32], missed[SUMMARY_NAME_COLUMNS + 1];
 	buf_add_format(into, "measured for %s", units_format_duration(report->window, time, sizeof(time)));
 	if (run->warmup > 0) buf_add_format(into, " after %s of warm-up", units_format_duration(run->warmup, warmup, sizeof(warmup)));
 	switch (report->cause) {
@@ -55,9 +55,10 @@ static void write_end(const struct report *report, struct buf *into) {
 		break;
 	case STOP_REQUESTS: buf_add_format(into, "\nended by its %llu requests", (unsigned long long)run->requests); break;
 	case STOP_SIGNAL: buf_add_text(into, "\nstopped by a signal"); break;
+	case STOP_DATA: buf_add_text(into, "\nended by its data: the rows of a file are used up"); break;
 	case STOP_THRESHOLD:
-		buf_add_format(
-			into, "\nended early: %.*s was missed", SUMMARY_NAME_COLUMNS, report->aborted_by ? report->aborted_by->text : "a threshold");
+		buf_add_format(into, "\nended early: %s was missed",
+			summary_format_cut(report->aborted_by ? report->aborted_by->text : "a threshold", SUMMARY_NAME_COLUMNS, missed));
 		break;
 	case STOP_UNREACHABLE: buf_add_text(into, "\ngiven up: the target cannot be reached"); break;
 	}
@@ -82,17 +83,18 @@ static void write_thresholds(const struct report *report, struct buf *into) {
 	buf_add_format(into, "\n%-*s %12s\n", (int)width + 2, "Thresholds", "value");
 	for (size_t i = 0; i < report->threshold_count; i++) {
 		const struct judged *judged = &report->thresholds[i];
-		char value[32] = "-";
+		char value[32] = "-", text[SUMMARY_NAME_COLUMNS + 1];
 		if (!judged->unknown) judge_format(judged->threshold, judged->value, value, sizeof(value));
-		buf_add_format(into, "  %-*.*s %12s  %s%s%s\n", (int)width, (int)width, judged->threshold->text, value,
-			judged->passed ? "pass" : "FAIL", judged->few ? "  few samples" : "", judged->unknown ? "  nothing to compare" : "");
+		buf_add_format(into, "  %-*s %12s  %s%s%s\n", (int)width, summary_format_cut(judged->threshold->text, SUMMARY_NAME_COLUMNS, text),
+			value, judged->passed ? "pass" : "FAIL", judged->few ? "  few samples" : "", judged->unknown ? "  nothing to compare" : "");
 	}
 }
 
 static void write_target(const struct report *report, struct buf *into) {
 	const struct run_info *run = &report->run;
-	if (!run->listed) buf_add_format(into, "%s ", run->method); /* the lines of a list may have methods of their own */
-	int room = SUMMARY_COLUMNS - (run->listed ? 0 : (int)strlen(run->method) + 1);
+	bool has_method = !run->listed && run->scenario_count == 0; /* the lines of a list may have methods of their own, and so may steps */
+	if (has_method) buf_add_format(into, "%s ", run->method);
+	int room = SUMMARY_COLUMNS - (has_method ? (int)strlen(run->method) + 1 : 0);
 	bool cut = strlen(run->target) > (size_t)room;
 	buf_add_format(into, "%.*s%s\n", cut ? room - 3 : room, run->target, cut ? "..." : "");
 }
@@ -103,6 +105,10 @@ static void write_way(const struct report *report, struct buf *into) {
 	char name[WAY_COLUMNS + 1];
 	struct buf words;
 	buf_init(&words, 1024);
+	if (run->scenario_count > 1)
+		buf_add_format(&words, ", %zu scenarios of %zu steps, %.3g an iteration", run->scenario_count, report->step_count, run->steps_mean);
+	else if (run->scenario_count == 1)
+		buf_add_format(&words, ", a scenario of %zu step%s", report->step_count, report->step_count == 1 ? "" : "s");
 	if (run->http_words) buf_add_format(&words, ", %s", run->http_words);
 	if (run->proxy) buf_add_format(&words, ", by way of %s", summary_format_cut(run->proxy, WAY_COLUMNS, name));
 	if (run->unix_path) buf_add_format(&words, ", over the Unix socket %s", summary_format_cut(run->unix_path, WAY_COLUMNS, name));
@@ -291,6 +297,7 @@ static void write_status(const struct report *report, struct buf *into) {
 
 static void write_results(const struct report *report, struct buf *into) {
 	write_times(report, into);
+	summary_write_script(report, into);
 	write_parts(report, into);
 	summary_write_groups(report, into);
 	write_errors(report, into);

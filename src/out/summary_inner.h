@@ -26,5 +26,8 @@ void summary_put_wrapped(struct buf *into, const char *first, const char *words)
 /* Append the tables per stage, address and URL: those with more than one row. */
 void summary_write_groups(const struct report *report, struct buf *into);
 
+/* Appends the tables of iterations and steps, if there are any: at most 80 columns, but for the reasons of failures. */
+void summary_write_script(const struct report *report, struct buf *into);
+
 /* Appends the lines from "Rate" to "Books". */
 void summary_write_wire(const struct report *report, struct buf *into);

@@ -3,11 +3,15 @@
 #include "base/units.h"
 #include "out/summary_inner.h"
 
+#define SCENARIO_COLUMNS 20 /* of a scenario's name before its books */
+
 static void write_rate(const struct report *report, struct buf *into) {
 	char asked[32], sent[32], done[32];
 	buf_add_format(into, "Rate         %s/s answered, %s/s sent", summary_format_rate(report->throughput_per_s, done, sizeof(done)),
 		summary_format_rate(report->achieved_per_s, sent, sizeof(sent)));
-	if (report->run.open_loop) buf_add_format(into, ", %s/s asked", summary_format_rate(report->run.asked_per_s, asked, sizeof(asked)));
+	if (report->run.open_loop)
+		buf_add_format(into, ", %s%s/s asked", summary_format_rate(report->run.asked_per_s, asked, sizeof(asked)),
+			report->run.scenario_count > 0 ? " iterations" : "");
 	buf_add_format(into, "; busiest thread %.0f %% busy\n", report->worker_busy * 100);
 }
 
@@ -89,13 +93,39 @@ static void write_bodies(const struct report *report, struct buf *into) {
 	buf_add_text(into, "\n");
 }
 
+/* What was planned and what came of it, of requests or of iterations. */
+static void put_books(const char *first, const uint64_t counts[5], struct buf *into) {
+	buf_add_format(into, "%s%llu planned = %llu ok + %llu failed + %llu open + %llu unsent\n", first, (unsigned long long)counts[0],
+		(unsigned long long)counts[1], (unsigned long long)counts[2], (unsigned long long)counts[3], (unsigned long long)counts[4]);
+}
+
+static void put_iterations(const char *first, const struct iterations_report *one, struct buf *into) {
+	put_books(first, (const uint64_t[]){one->planned, one->ok, one->failed, one->open, one->unsent}, into);
+}
+
+static void write_iterations(const struct report *report, struct buf *into) {
+	char first[80], name[SCENARIO_COLUMNS + 1];
+	if (report->scenario_count == 0) return;
+	put_iterations("Iterations   ", &report->iterations, into);
+	for (size_t i = 0; report->scenario_count > 1 && i < report->scenario_count; i++) {
+		const struct iterations_report *one = &report->scenarios[i];
+		snprintf(first, sizeof(first), "             %s: ", summary_format_cut(one->name, SCENARIO_COLUMNS, name));
+		put_iterations(first, one, into);
+	}
+}
+
+static void write_unbalanced(const char *what, uint64_t planned, uint64_t found, struct buf *into) {
+	if (planned == found) return;
+	buf_add_format(into, "\nTHE BOOKS DO NOT BALANCE: %llu %s were planned, %llu are accounted for.\nDo not trust these results.\n",
+		(unsigned long long)planned, what, (unsigned long long)found);
+}
+
 static void write_books(const struct report *report, struct buf *into) {
-	buf_add_format(into, "Books        %llu planned = %llu ok + %llu failed + %llu open + %llu unsent\n", (unsigned long long)report->planned,
-		(unsigned long long)report->ok, (unsigned long long)report->failed, (unsigned long long)report->open,
-		(unsigned long long)report->unsent);
-	if (report->balanced) return;
-	buf_add_format(into, "\nTHE BOOKS DO NOT BALANCE: %llu requests were planned, %llu are accounted for.\nDo not trust these results.\n",
-		(unsigned long long)report->planned, (unsigned long long)(report->ok + report->failed + report->open + report->unsent));
+	const struct iterations_report *all = &report->iterations;
+	put_books("Books        ", (const uint64_t[]){report->planned, report->ok, report->failed, report->open, report->unsent}, into);
+	write_iterations(report, into);
+	write_unbalanced("requests", report->planned, report->ok + report->failed + report->open + report->unsent, into);
+	write_unbalanced("iterations", all->planned, all->ok + all->failed + all->open + all->unsent, into);
 }
 
 void summary_write_wire(const struct report *report, struct buf *into) {

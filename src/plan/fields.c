@@ -13,6 +13,13 @@ bool fields_have(const struct text_list *list, struct slice name) {
 	return false;
 }
 
+bool fields_describe_body(struct slice name) {
+	static const char *const body[] = {"Content-Type", "Content-Encoding", "Content-Language", "Content-Location", "Content-Length"};
+	for (size_t i = 0; i < LENGTH(body); i++)
+		if (slice_equal_nocase(name, slice_of(body[i]))) return true;
+	return false;
+}
+
 bool fields_check(const struct text_list *list, const char *option, struct err *err) {
 	static const char *const ours[] = {"Content-Length", "Transfer-Encoding"};
 	size_t bytes = 0;

@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "base/units.h"
+#include "plan/script.h"
 
 #define RATE_PER_WORKER 50000.0            /* requests per second that one worker holds with a quiet core */
 #define TASKS_PER_WORKER 32                /* closed loop: fewer requests at once are not worth a thread */
@@ -65,7 +66,17 @@ static struct load_settings plan_load(const struct settings *settings) {
 	return load;
 }
 
-static void plan_build_load(struct plan *plan, const struct load_settings *load) {
+double plan_steps_mean(const struct plan *plan) {
+	return plan->source.script ? plan->source.script->step_mean : 1;
+}
+
+/* The schedule of scenarios counts iterations, the user's rates requests. */
+static void plan_scale(const struct plan *plan, struct load_settings *load) {
+	load->rate /= plan_steps_mean(plan);
+	for (size_t i = 0; i < load->stages.count; i++) load->stages.at[i].target /= plan_steps_mean(plan);
+}
+
+static void plan_build_load(struct plan *plan, struct load_settings *load) {
 	plan->open_loop = load->rate > 0 || load->stages.count > 0;
 	plan->duration = load->duration;
 	plan->warmup = load->warmup;
@@ -74,19 +85,44 @@ static void plan_build_load(struct plan *plan, const struct load_settings *load)
 	plan->seed = load->seed;
 	plan->k_limit = UINT64_MAX;
 	if (!plan->open_loop) return;
+	if (load->rate_unit == RATE_UNIT_REQUESTS && plan->source.script) plan_scale(plan, load);
 	schedule_build(&plan->schedule, load->rate, &load->stages);
 	plan->schedule.poisson = load->arrival == ARRIVAL_POISSON;
 	plan->schedule.seed = load->seed;
 	cursor_init(&plan->at_window, &plan->schedule, 0, 1);
 	cursor_skip(&plan->at_window, plan->warmup);
 	plan->k_window = plan->at_window.k;
-	if (plan->requests > 0) plan->k_limit = plan->k_window + plan->requests;
+	const struct script *script = plan->source.script;
+	uint64_t wanted = plan->requests;
+	if (script && wanted > 0) {
+		/* The run ends before it has more of them, however Poisson arrivals fall. */
+		double most = (2 * schedule_integral(&plan->schedule, plan->duration) + 1000) * (double)script->step_most;
+		if (most < (double)wanted) wanted = (uint64_t)most + 1;
+		wanted = script_iterations(script, plan->k_window, wanted);
+	}
+	if (wanted > 0) plan->k_limit = plan->k_window + wanted;
+	if (script && script->iterations_max < plan->k_limit) plan->k_limit = script->iterations_max;
+}
+
+/* One row a step, and one a scenario. */
+static void plan_add_groups(const struct script *script, struct group *steps, struct group *scenarios, struct arena *arena) {
+	for (size_t i = 0; i < script->scenario_count; i++) {
+		const struct script_scenario *scenario = &script->scenarios[i];
+		scenarios[i] = (struct group){.dimension = GROUP_BY_SCENARIO, .name = scenario->name};
+		for (size_t j = 0; j < scenario->step_count; j++) {
+			const char *name = scenario->steps[j].name;
+			if (script->scenario_count > 1) name = arena_format(arena, "%s/%s", scenario->name, name);
+			steps[scenario->first_row + j] = (struct group){.dimension = GROUP_BY_STEP, .name = name};
+		}
+	}
 }
 
 /* One row a stage, and one for the time after the last stage if the run is longer than the stages. */
 static void plan_build_groups(struct plan *plan, const struct text_list *addresses, size_t stages, struct arena *arena) {
 	bool holds = stages > 0 && plan->schedule.at[stages].t0<plan->duration, finds = plan->redirects> 0 || !plan->pre_lookup;
-	size_t first_stage = 3 + addresses->count + finds, count = first_stage + stages + holds;
+	const struct script *script = plan->source.script && !plan->source.script->is_plain ? plan->source.script : NULL;
+	size_t first_stage = 3 + addresses->count + finds, first_step = first_stage + stages + holds;
+	size_t first_scenario = first_step + (script ? script->step_count : 0), count = first_scenario + (script ? script->scenario_count : 0);
 	struct group *rows = arena_array(arena, count, sizeof(*rows));
 	rows[0] = (struct group){GROUP_BY_ALL, "all"};
 	rows[1] = (struct group){GROUP_BY_CONNECTION, "new"};
@@ -96,8 +132,9 @@ static void plan_build_groups(struct plan *plan, const struct text_list *address
 	const struct segment *segments = plan->schedule.at;
 	for (size_t i = 0; i < stages; i++)
 		rows[first_stage + i] = (struct group){GROUP_BY_STAGE, arena_format(arena, "%zu", i + 1), segments[i].t0, segments[i + 1].t0};
-	if (holds) rows[count - 1] = (struct group){GROUP_BY_STAGE, "hold", segments[stages].t0, NSEC_NEVER};
-	plan->groups = (struct group_table){count, rows, 3, first_stage};
+	if (holds) rows[first_step - 1] = (struct group){GROUP_BY_STAGE, "hold", segments[stages].t0, NSEC_NEVER};
+	if (script) plan_add_groups(script, rows + first_step, rows + first_scenario, arena);
+	plan->groups = (struct group_table){count, rows, 3, first_stage, first_step, first_scenario};
 }
 
 static void plan_build_connections(struct plan *plan, const struct plan_inputs *inputs, const struct load_settings *load) {
@@ -135,7 +172,6 @@ static void plan_build_requests(struct plan *plan, const struct plan_inputs *inp
 	plan->target = inputs->targets->name;
 	plan->targets = inputs->targets;
 	plan->route = *inputs->route;
-	plan->source = *inputs->source;
 	for (size_t i = 0; i < plan->route.origin_count; i++) plan->tls = plan->tls || plan->route.origins[i].tls;
 	plan->timeout = http->timeout;
 	plan->connect_timeout = http->connect_timeout;
@@ -147,9 +183,9 @@ static void plan_build_requests(struct plan *plan, const struct plan_inputs *inp
 }
 
 bool plan_build(const struct plan_inputs *inputs, struct arena *arena, struct plan *ret, struct err *err) {
-	const struct load_settings load = plan_load(inputs->settings);
+	struct load_settings load = plan_load(inputs->settings);
 	struct plan *plan = ret;
-	*plan = (struct plan){0};
+	*plan = (struct plan){.source = *inputs->source};
 	plan_build_load(plan, &load);
 	plan->protocols = protocols_of(inputs->settings);
 	plan->streams = 1;
@@ -167,18 +203,32 @@ bool plan_build(const struct plan_inputs *inputs, struct arena *arena, struct pl
 	return true;
 }
 
+static bool plan_has_users(const struct plan *plan) {
+	return plan->source.script && !plan->source.script->is_plain;
+}
+
+static void plan_describe_rate(const struct plan *plan, double rate, struct buf *text) {
+	if (plan_has_users(plan))
+		buf_add_format(text, "%.10g iterations/s (%.10g requests/s)", rate, rate * plan_steps_mean(plan));
+	else
+		buf_add_format(text, "%.10g/s", rate);
+}
+
 static void plan_describe_load(const struct plan *plan, struct buf *text) {
 	char span[64];
 	if (plan->open_loop) {
 		const struct segment *last = &plan->schedule.at[plan->schedule.count - 1];
-		buf_add_format(text, "%s arrivals at %.10g/s", plan->schedule.poisson ? "poisson" : "even", plan->schedule.at[0].rate);
-		for (size_t i = 1; i < plan->schedule.count; i++)
-			buf_add_format(text, ", to %.10g/s at %s", plan->schedule.at[i].rate,
-				units_format_duration(plan->schedule.at[i].t0, span, sizeof(span)));
+		buf_add_format(text, "%s arrivals at ", plan->schedule.poisson ? "poisson" : "even");
+		plan_describe_rate(plan, plan->schedule.at[0].rate, text);
+		for (size_t i = 1; i < plan->schedule.count; i++) {
+			buf_add_text(text, ", to ");
+			plan_describe_rate(plan, plan->schedule.at[i].rate, text);
+			buf_add_format(text, " at %s", units_format_duration(plan->schedule.at[i].t0, span, sizeof(span)));
+		}
 		if (last->t0 > plan->duration) buf_add_text(text, " (the run ends before the last stage does; a longer --duration reaches it)");
-		buf_add_format(text, ", at most %llu in flight", (unsigned long long)plan->max_tasks);
+		buf_add_format(text, ", at most %llu %s", (unsigned long long)plan->max_tasks, plan_has_users(plan) ? "users at once" : "in flight");
 	} else {
-		buf_add_format(text, "closed loop of %llu tasks", (unsigned long long)plan->max_tasks);
+		buf_add_format(text, "closed loop of %llu %s", (unsigned long long)plan->max_tasks, plan_has_users(plan) ? "users" : "tasks");
 	}
 	uint64_t ticks = (plan->max_tasks + plan->spawn_rate - 1) / plan->spawn_rate - 1;
 	if (plan->spawn && ticks > 0) {
@@ -194,10 +244,11 @@ static void plan_describe_load(const struct plan *plan, struct buf *text) {
 }
 
 /* What is asked for, and the way there. */
-static void plan_describe_target(const struct plan *plan, const struct text_list *addresses, struct buf *text) {
+static void plan_describe_target(const struct plan *plan, const struct text_list *addresses, struct arena *arena, struct buf *text) {
 	const char *proxy = route_proxy_words(&plan->route);
 	const char *unix_path = plan->route.place_count > 0 ? plan->route.places[0].unix_path : NULL;
-	if (!plan->targets->listed) buf_add_format(text, "%s ", plan->method);
+	if (!plan->targets->listed && !plan_has_users(plan)) buf_add_format(text, "%s ", plan->method);
+	if (plan_has_users(plan)) buf_add_format(text, "%s at ", script_describe(plan->source.script, arena));
 	buf_add_text(text, plan->target);
 	if (proxy) buf_add_format(text, " by way of %s", proxy);
 	if (unix_path) buf_add_format(text, " through the Unix socket %s", unix_path);
@@ -239,7 +290,7 @@ const char *plan_describe(const struct plan *plan, const struct text_list *addre
 	struct buf text;
 	char span[64];
 	buf_init(&text, DESCRIPTION_MAX);
-	plan_describe_target(plan, address_texts, &text);
+	plan_describe_target(plan, address_texts, arena, &text);
 	plan_describe_load(plan, &text);
 	const char *http = plan_describe_http(plan, arena);
 	if (http) buf_add_format(&text, ", %s", http);

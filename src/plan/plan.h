@@ -34,9 +34,10 @@ struct plan {
 	struct route route;       /* all origins of the targets; workers copy it */
 	bool open_loop;           /* a rate or stages were given */
 	struct schedule schedule; /* open loop */
-	uint64_t k_limit;         /* open loop with --requests: numbers from here on are not sent; else UINT64_MAX */
-	struct cursor at_window;  /* open loop: the whole schedule, at the first request whose due lies in the window */
-	uint64_t k_window;        /* open loop: the first number whose due lies in the window */
+	uint64_t
+		k_limit; /* open loop with --requests, or data files that end: numbers from here on are not sent; else UINT64_MAX. With scenarios the numbers are iterations */
+	struct cursor at_window; /* open loop: the whole schedule, at the first request whose due lies in the window */
+	uint64_t k_window;       /* open loop: the first number whose due lies in the window */
 	nsec duration, warmup;
 	uint64_t requests;   /* --requests; 0: none */
 	unsigned threads;    /* workers, >= 1 */
@@ -91,6 +92,9 @@ static inline uint64_t plan_share(const struct plan *plan, uint64_t total, unsig
 /* Returns how many of the first `started` tasks worker `worker` has: those of whole connections of HTTP/2, which go round the workers; only the last one may
  * be smaller. With fewer connections than workers, plain shares. Of all max_tasks, each worker has at least one. */
 uint64_t plan_tasks(const struct plan *plan, uint64_t started, unsigned worker);
+
+/* Returns the mean number of requests of what the schedule counts: 1, with scenarios the steps of an iteration. */
+double plan_steps_mean(const struct plan *plan);
 
 /* Returns the number of worker `worker`'s task `i` among all, both from 0: the order in which they start. */
 uint64_t plan_task_number(const struct plan *plan, unsigned worker, uint64_t i);

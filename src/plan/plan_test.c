@@ -356,7 +356,7 @@ static void debug_is_one_exchange(void **state) {
 	assert_int_equal(plan->requests, 1);
 	assert_int_equal(plan->warmup, 0);
 	assert_int_equal(plan->preconnect, 0);
-	assert_int_equal(plan->groups.first_stage, plan->groups.count);
+	assert_int_equal(plan->groups.first_stage, plan->groups.first_step);
 	assert_int_equal(plan->waiting, WAITING_SLEEPS);
 }
 

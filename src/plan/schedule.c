@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "plan/draw.h"
+
 void schedule_build(struct schedule *schedule, double rate, const struct stage_list *stages) {
 	nsec t0 = 0;
 	double k0 = 0;
@@ -60,12 +62,8 @@ double schedule_peak(const struct schedule *schedule, nsec end) {
 }
 
 double schedule_draw(uint64_t seed, uint64_t i) {
-	uint64_t x = seed * 0x9e3779b97f4a7c15ull + i * 0xbf58476d1ce4e5b9ull + 0x94d049bb133111ebull;
-	for (int round = 0; round < 2; round++) { /* splitmix64's mixer, twice: neighbours i share their high bits */
-		x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ull;
-		x = (x ^ (x >> 27)) * 0x94d049bb133111ebull;
-		x ^= x >> 31;
-	}
+	/* Mixed twice: neighbours i share their high bits. */
+	uint64_t x = draw_mix(draw_mix(seed * DRAW_STEP + i * 0xbf58476d1ce4e5b9ull + 0x94d049bb133111ebull));
 	double uniform = ((double)(x >> 11) + 0.5) * 0x1p-53; /* in (0, 1) */
 	return -log(uniform);
 }

@@ -6,6 +6,7 @@
 #include "http/form.h"
 #include "http/h2_head.h"
 #include "plan/fields.h"
+#include "plan/script.h"
 #include "plan/words.h"
 
 #define NOWHERE UINT64_MAX
@@ -46,6 +47,7 @@ struct source_maker {
 	const struct source_inputs *inputs;
 	const struct source_words *words;
 	struct body_pieces body; /* of all requests; --data-lines has others */
+	const char *content_type;
 	struct arena *arena;
 	struct err *err;
 };
@@ -74,7 +76,15 @@ static bool source_prepare(struct source_maker *maker) {
 		maker->body = body_of(slice_of(http->data));
 	}
 	maker->words = words_build(http, maker->inputs->net, form.content_type, maker->arena);
+	maker->content_type = form.content_type;
 	return true;
+}
+
+static void source_set_body(struct http_request *request, const struct body_pieces *body) {
+	request->body = body->first;
+	request->more = body->more;
+	request->more_count = (unsigned)body->more_count;
+	request->body_bytes = body->bytes;
 }
 
 /* Lays out the request for one item; `like`, if it has the same head, lends it. */
@@ -82,14 +92,9 @@ static bool source_make(const struct source_maker *maker, const struct target_it
 	const struct http_request *like, struct http_request *ret) {
 	bool expects_body = words_expects_body(item->method);
 	bool has_body = body->first.at && (item->plain || expects_body);
-	*ret = (struct http_request){.row = item->row};
+	*ret = (struct http_request){.row = item->row, .expected = &maker->inputs->http->status};
 	words_set_method(ret, item->method);
-	if (has_body) {
-		ret->body = body->first;
-		ret->more = body->more;
-		ret->more_count = (unsigned)body->more_count;
-		ret->body_bytes = body->bytes;
-	}
+	if (has_body) source_set_body(ret, body);
 	if (like) {
 		ret->head = like->head;
 		ret->h2 = like->h2;
@@ -140,14 +145,21 @@ static size_t source_count_lines(struct slice text) {
 
 #define SHARED_HEADS 4096 /* lines shorter than this share the head of an earlier line as long */
 
+/* Maps --data-lines and counts its lines. */
+static bool source_open_lines(const struct source_maker *maker, struct slice *ret_text, size_t *ret_count) {
+	const char *path = maker->inputs->http->data_lines;
+	if (!source_map("--data-lines", path, ret_text, maker->err)) return false;
+	*ret_count = source_count_lines(*ret_text);
+	if (*ret_count > 0) return true;
+	return err_set(maker->err, ERR_FAILED, "--data-lines: '%s' has no line; write one request body a line", path);
+}
+
 /* One request a line; blank lines are requests with an empty body. */
 static bool source_build_lines(const struct source_maker *maker, struct source *ret) {
-	const char *path = maker->inputs->http->data_lines;
 	const struct http_request **by_size = arena_array(maker->arena, SHARED_HEADS, sizeof(struct http_request *));
 	struct slice text;
-	if (!source_map("--data-lines", path, &text, maker->err)) return false;
-	size_t count = source_count_lines(text);
-	if (count == 0) return err_set(maker->err, ERR_FAILED, "--data-lines: '%s' has no line; write one request body a line", path);
+	size_t count;
+	if (!source_open_lines(maker, &text, &count)) return false;
 	struct http_request *requests = arena_array(maker->arena, count, sizeof(*requests));
 	for (size_t i = 0; i < count; i++) {
 		struct slice line = source_next_line(&text);
@@ -160,6 +172,36 @@ static bool source_build_lines(const struct source_maker *maker, struct source *
 	ret->requests = requests;
 	ret->count = count;
 	return true;
+}
+
+bool source_read_bodies(const struct source_inputs *inputs, struct arena *arena, struct source *ret, struct err *err) {
+	struct source_maker maker = {.inputs = inputs, .arena = arena, .err = err};
+	struct slice text = {NULL, 0};
+	size_t count = 1;
+	if (!source_prepare(&maker)) return false;
+	if (inputs->http->data_lines && !source_open_lines(&maker, &text, &count)) return false;
+	struct http_request *requests = arena_array(arena, count, sizeof(*requests));
+	for (size_t i = 0; i < count; i++) {
+		struct body_pieces line = inputs->http->data_lines ? body_of(source_next_line(&text)) : maker.body;
+		source_set_body(&requests[i], &line);
+	}
+	*ret = (struct source){.requests = requests, .count = count, .content_type = maker.content_type};
+	return true;
+}
+
+static const struct http_request *source_script_next(const struct source *source, uint64_t user, uint64_t k) {
+	(void)user;
+	return &script_pick(source->script, k)->steps[0].like;
+}
+
+static const struct source_ops source_script_ops = {.next = source_script_next};
+
+void source_of_script(const struct script *script, const struct targets *targets, struct protocols protocols, struct source *ret) {
+	*ret = (struct source){.ops = &source_script_ops,
+		.script = script,
+		.targets = targets,
+		.words = script->scenarios[0].steps[0].words,
+		.protocols = protocols};
 }
 
 /* Returns whether two items of a row have the same head; only who asks may differ, and whether the body goes with it. */

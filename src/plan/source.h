@@ -14,12 +14,14 @@
 #include "plan/targets.h"
 
 struct source;
+struct user; /* plan/user.h */
 
 struct source_ops {
 	/* Returns request k of this user (task or connection); valid until the user asks again. Per-request path: no allocation. */
 	const struct http_request *(*next)(const struct source *source, uint64_t user, uint64_t k);
 };
 
+struct script;       /* plan/script.h */
 struct source_words; /* the header fields of all requests, made ready; opaque */
 
 struct source {
@@ -28,6 +30,9 @@ struct source {
 	uint64_t count;
 	const struct targets *targets;
 	const struct source_words *words;
+	const char *content_type; /* of a form, which says its own; else NULL */
+	const struct script *
+		script; /* scenarios: a request of this source is the first step of iteration k, without what differs; the users make the real ones. NULL: none */
 	struct protocols protocols;
 };
 
@@ -46,6 +51,12 @@ struct source_inputs {
  * ROUTE_ORIGINS_MAX origins, a head over 1 MiB. */
 bool source_build(const struct source_inputs *inputs, struct arena *arena, struct source *ret, struct err *err);
 
+/* Reads the bodies of --data-file, --data-lines, --form or --data alone: requests without heads. ERR_FAILED as above. */
+bool source_read_bodies(const struct source_inputs *inputs, struct arena *arena, struct source *ret, struct err *err);
+
+/* Makes the source of a script. */
+void source_of_script(const struct script *script, const struct targets *targets, struct protocols protocols, struct source *ret);
+
 /* A redirect to be followed. */
 struct hop {
 	const struct http_request *from; /* what was redirected: of the source, or an earlier hop */
@@ -53,6 +64,7 @@ struct hop {
 	const struct url *url;           /* where to */
 	uint32_t origin;                 /* of that, in `route` */
 	const struct route *route;
+	struct user *user; /* whose request it is; NULL: without scenarios */
 	bool is_other; /* an earlier or this hop left the first request's origin: credentials (Authorization, Cookie, and what else names a secret), --host and a Host
 			* of --headers stay behind */
 };

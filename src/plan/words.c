@@ -17,9 +17,6 @@ struct words_maker {
 };
 
 static void maker_add(const struct words_maker *maker, struct slice name, struct slice value) {
-	bool is_body = false;
-	static const char *const body[] = {"Content-Type", "Content-Encoding", "Content-Language", "Content-Location", "Content-Length"};
-	for (size_t i = 0; i < LENGTH(body); i++) is_body = is_body || slice_equal_nocase(name, slice_of(body[i]));
 	char *line = arena_alloc(maker->arena, name.size + value.size + 5), *at = line;
 	at = mempcpy(mempcpy(at, name.at, name.size), ": ", 2);
 	at = mempcpy(at, value.size ? value.at : "", value.size);
@@ -28,7 +25,7 @@ static void maker_add(const struct words_maker *maker, struct slice name, struct
 		.line = {line, (size_t)(at - line)},
 		/* secret_is_header knows Authorization and Cookie as well as what is like them. */
 		.marks = (secret_is_header(name) ? WORDS_SECRET : 0) | (slice_equal_nocase(name, SLICE("Host")) ? WORDS_HOST : 0) |
-			 (is_body ? WORDS_BODY : 0) | (fields_have(&maker->net->proxy_headers, name) ? WORDS_TAKEN : 0),
+			 (fields_describe_body(name) ? WORDS_BODY : 0) | (fields_have(&maker->net->proxy_headers, name) ? WORDS_TAKEN : 0),
 	};
 }
 
@@ -155,6 +152,7 @@ static void pen_write_head(struct pen *pen, const struct source_words *words, co
 		pen_write_number(pen, head->body_bytes);
 		pen_write(pen, SLICE("\r\n"));
 	}
+	pen_write(pen, head->more);
 	if (is_forward) pen_write(pen, route_proxy_fields(head->route, origin));
 	pen_write(pen, SLICE("\r\n"));
 }

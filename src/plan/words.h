@@ -47,9 +47,10 @@ struct words_head {
 	bool has_body;            /* perhaps one of 0 bytes: Content-Length says it */
 	bool describes_body;      /* with WORDS_BODY */
 	uint64_t body_bytes;
+	struct slice more; /* further lines, each ended by CR LF */
 };
 
-/* Lays a head out in the arena, in the order request line, Host, fields, Content-Length, fields for the proxy. Allocates just its size. */
+/* Lays a head out in the arena, in the order request line, Host, fields, Content-Length, further lines, fields for the proxy. Allocates just its size. */
 struct slice words_lay_out(const struct source_words *words, const struct words_head *head, struct arena *arena);
 
 /* Sets the method of a request, and what follows from it for its connection. */

@@ -9,7 +9,7 @@
 
 #include "base/arena_fixture.h"
 #include "http/body.h"
-#include "plan/source.h"
+#include "plan/words.h"
 
 #define HOST "Host: h\r\n"
 #define AGENT "User-Agent: strest-loadtest/" STREST_VERSION "\r\n"
@@ -120,6 +120,27 @@ static void a_proxy_gets_the_whole_url(void **state) {
 	}
 }
 
+/* Behind what describes the body, before what is for the proxy. */
+static void further_lines_stand_before_those_for_the_proxy(void **state) {
+	(void)state;
+	const struct settings settings = {.http = {.url = "http://h/a", .method = METHOD_POST, .data = "abc", .headers = LIST("X-A: 1")},
+		.net = {.proxy = "http://p:1", .proxy_headers = LIST("X-P: 2")}};
+	struct url url;
+	struct err err;
+	const struct http_request *made = build(&settings);
+	assert_true(url_parse("http://h/b", &arena, &url, &err));
+	const struct words_head head = {.method = METHOD_PUT,
+		.url = &url,
+		.route = &route,
+		.origin = made->origin,
+		.has_body = true,
+		.body_bytes = 10,
+		.more = SLICE("X-B: 2\r\nCookie: c=d\r\n")};
+	struct http_request other = {.head = words_lay_out(words_build(&settings.http, &settings.net, NULL, &arena), &head, &arena)};
+	assert_head(
+		&other, "PUT http://h/b HTTP/1.1\r\n" HOST AGENT ACCEPT "X-A: 1\r\nContent-Length: 10\r\nX-B: 2\r\nCookie: c=d\r\nX-P: 2\r\n\r\n");
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
@@ -127,6 +148,7 @@ int main(void) {
 		CASE(who_asks_is_said_once),
 		CASE(connection_and_coding_are_said_unless_the_user_does),
 		CASE(a_proxy_gets_the_whole_url),
+		CASE(further_lines_stand_before_those_for_the_proxy),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

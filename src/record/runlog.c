@@ -70,12 +70,11 @@ size_t runlog_format(const struct logged *record, nsec zero, char *at) {
 	at = put(at, (uint64_t)sample->tls);
 	at = put(at, (uint64_t)sample->retry);
 	at = put_names(at, sample);
-	*at++ = '0'; /* the step */
-	*at++ = ',';
+	at = put(at, record->has_step ? sample->row : 0);
 	at = put_text(at, protocols[record->protocol]);
 	at = put(at, record->connection);
 	at = put(at, sample->bytes);
-	at = digits_put(at, sample->row);
+	at = digits_put(at, record->has_step ? 0 : sample->row);
 	*at++ = '\n';
 	return (size_t)(at - from);
 }
@@ -153,13 +152,15 @@ static bool read_ours(struct reading *r, struct logged *record) {
 	}
 	if (!take_word(r, &outcome) || !take_word(r, &reason) || !take(r, &step) || !take_word(r, &protocol)) return false;
 	if (!take(r, &connection) || !take(r, &bytes) || !take(r, &row)) return false;
-	if (connection > UINT32_MAX || row >= SAMPLE_ROWS_MAX || !find_reason(outcome, reason, &sample->reason)) return false;
+	if (connection > UINT32_MAX || row >= SAMPLE_ROWS_MAX || step >= SAMPLE_ROWS_MAX) return false;
+	if (!find_reason(outcome, reason, &sample->reason)) return false;
 	record->protocol = LOGGED_NONE;
 	for (unsigned i = 0; i < LOGGED_PROTOCOLS; i++)
 		if (slice_equal(protocol, slice_of(protocols[i]))) record->protocol = (uint8_t)i;
 	record->connection = (uint32_t)connection;
 	sample->bytes = bytes;
-	sample->row = (uint16_t)row;
+	record->has_step = step > 0;
+	sample->row = (uint16_t)(record->has_step ? step : row);
 	if (sample->reason == REASON_OPEN) sample->flags |= SAMPLE_OPEN;
 	return true;
 }

@@ -1,6 +1,7 @@
 /* The run log: a line of text for each finished request, and lines that begin with '#': "# strest {…}" first, "# end {…}" last.
  * In: samples, or lines. Out: lines, or samples. Plain functions on the caller's memory; any thread.
- * The first seven columns are those of the reference tool, which reads such a file: see runlog_columns. Times of a record count from the end of the warm-up. */
+ * The first seven columns are those of the reference tool, which reads such a file: see runlog_columns. Times of a record count from the end of the warm-up.
+ * The columns "step" and "url" are indices: into "steps" of the first line, and into the rows of the list of URLs; 0 without steps, or a list. */
 #pragma once
 
 #include <stdbool.h>
@@ -16,6 +17,7 @@ struct logged {
 	uint32_t connection; /* number of its connection; 0: it had none */
 	uint32_t in_flight;  /* requests of the same thread that were in flight when it ended, itself not counted */
 	uint8_t protocol;    /* enum logged_protocol: of its connection */
+	bool has_step;       /* the row of its sample is that of a step, not of a URL; one that is read has it only with a row over 0 */
 };
 enum logged_protocol { LOGGED_NONE, LOGGED_HTTP1, LOGGED_H2, LOGGED_PROTOCOLS };
 

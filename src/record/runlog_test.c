@@ -41,6 +41,23 @@ static void a_line_has_the_compatible_columns_first(void **state) {
 	assert_line(&record, 3 * MSEC, "1,5,200,0,0,5,6,1000000,1000000,1000010,1000020,6000000,6999999,1,2,3,4,ok,none,0,h2,8,5,7\n");
 }
 
+static void the_row_of_a_step_stands_in_its_own_column(void **state) {
+	(void)state;
+	struct logged record = some(), got;
+	char line[RUNLOG_LINE_MAX];
+	record.has_step = true;
+	assert_line(&record, 0, "4,5,200,0,0,5,6,4000000,4000000,4000010,4000020,9000000,9999999,1,2,3,4,ok,none,7,h2,8,5,0\n");
+	size_t size = runlog_format(&record, 0, line);
+	assert_true(runlog_parse((struct slice){line, size - 1}, &got));
+	assert_true(got.has_step);
+	assert_int_equal(got.sample.row, 7);
+	record.has_step = false;
+	size = runlog_format(&record, 0, line);
+	assert_true(runlog_parse((struct slice){line, size - 1}, &got));
+	assert_false(got.has_step);
+	assert_int_equal(got.sample.row, 7);
+}
+
 /* The states of section 1.2 of the reference tool: 500 where no response came, one flag at most. */
 static void failures_have_the_status_of_the_reference_tool(void **state) {
 	static const struct {
@@ -123,7 +140,9 @@ static void anything_else_is_no_record(void **state) {
 		/* one of ours, cut off, with a stamp before the one before it, with an unknown reason */
 		"4,5,200,0,0,5,6,4000000,4000000,4000010,4000020,9000000,9999999,1,2,3,4,ok,none,0,h2,8,5",
 		"4,5,200,0,0,5,6,4000000,3000000,4000010,4000020,9000000,9999999,1,2,3,4,ok,none,0,h2,8,5,7",
-		"4,5,200,0,0,5,6,4000000,4000000,4000010,4000020,9000000,9999999,1,2,3,4,ok,what,0,h2,8,5,7"};
+		"4,5,200,0,0,5,6,4000000,4000000,4000010,4000020,9000000,9999999,1,2,3,4,ok,what,0,h2,8,5,7",
+		/* with a step that no sample can have */
+		"4,5,200,0,0,5,6,4000000,4000000,4000010,4000020,9000000,9999999,1,2,3,4,ok,none,16384,h2,8,5,0"};
 	(void)state;
 	for (size_t i = 0; i < LENGTH(lines); i++) {
 		struct logged got = {.in_flight = 77};
@@ -135,6 +154,7 @@ static void anything_else_is_no_record(void **state) {
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_line_has_the_compatible_columns_first),
+		cmocka_unit_test(the_row_of_a_step_stands_in_its_own_column),
 		cmocka_unit_test(failures_have_the_status_of_the_reference_tool),
 		cmocka_unit_test(a_line_is_read_back_as_it_was),
 		cmocka_unit_test(lines_of_the_reference_tool_are_read),

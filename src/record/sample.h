@@ -32,7 +32,7 @@ struct sample {
 	uint8_t reason;   /* enum reason */
 	uint8_t flags;    /* enum sample_flag */
 	uint16_t address; /* index into the plan's addresses */
-	uint16_t row;     /* with a list of URLs: index of its row, below SAMPLE_ROWS_MAX; else 0 */
+	uint16_t row; /* with a list of URLs: index of its row, below SAMPLE_ROWS_MAX; with scenarios: of its step among the steps of all; else 0 */
 };
 _Static_assert(sizeof(struct sample) <= 96, "a sample is at most 96 bytes");
 

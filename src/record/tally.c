@@ -100,19 +100,38 @@ static enum kind books_record(struct tally *tally, const struct sample *sample) 
 
 void tally_record(struct tally *tally, struct totals *totals, const struct sample *sample, const struct group_table *groups, size_t stage) {
 	size_t address = groups->first_address + sample->address;
-	assert(tally->cell_count == groups->count && address < groups->first_stage && stage < groups->count);
+	assert(tally->cell_count == groups->count && address < groups->first_stage && stage < groups->first_step);
 	enum kind kind = books_record(tally, sample);
 	cell_record(&tally->cells[ROW_ALL], sample, kind);
 	cell_record(&tally->cells[sample->flags & SAMPLE_REUSED ? ROW_REUSED : ROW_NEW], sample, kind);
 	cell_record(&tally->cells[address], sample, kind);
 	if (stage > 0) cell_record(&tally->cells[stage], sample, kind);
+	if (groups->first_step < groups->first_scenario) {
+		size_t step = groups->first_step + sample->row;
+		assert(step < groups->first_scenario);
+		cell_record(&tally->cells[step], sample, kind);
+	}
 	nsec parts[PART_COUNT];
 	sample_parts(sample, parts);
 	histlet_record(&tally->late, parts[PART_LATE], 1);
 	totals_record(totals, sample, kind, parts);
 }
 
-static void cell_merge(struct cell *into, const struct cell *from) {
+void tally_record_iteration(struct tally *tally, const struct group_table *groups, size_t scenario, const struct iteration *iteration) {
+	assert(tally->cell_count == groups->count && groups->first_scenario + scenario < groups->count);
+	struct cell *cell = &tally->cells[groups->first_scenario + scenario];
+	nsec time = iteration->done - iteration->due;
+	if (iteration->open) {
+		cell->open++;
+		return;
+	}
+	cell->ok += iteration->ok;
+	cell->failed += !iteration->ok;
+	cell->complete++;
+	histlet_record(iteration->ok ? &cell->response_ok : &cell->response_other, time, 1);
+}
+
+void cell_merge(struct cell *into, const struct cell *from) {
 	if (cell_empty(from)) return;
 	into->ok += from->ok;
 	into->failed += from->failed;
@@ -133,6 +152,7 @@ static void counts_merge(uint64_t *into, const uint64_t *from, size_t count) {
 void tally_merge(struct tally *into, const struct tally *from) {
 	assert(into->cell_count == from->cell_count);
 	into->planned += from->planned;
+	into->iterations_planned += from->iterations_planned;
 	into->ok += from->ok;
 	into->failed += from->failed;
 	into->open += from->open;

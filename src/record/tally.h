@@ -12,16 +12,24 @@
 
 #define TALLY_STATUSES 1000
 
-/* The requests of one group whose due lies in the window. */
+/* The requests of one group whose due lies in the window; of a scenario its iterations, by the due of their first step. */
 struct cell {
 	uint64_t ok, failed, open;
 	uint64_t complete;             /* of ok and failed: a complete response came, whatever it said */
-	uint64_t unsent;               /* rows "all" and of stages only; counted by the engine at the end */
+	uint64_t unsent;               /* rows "all", of stages, of scenarios and of their first steps only; counted by the engine at the end */
 	uint64_t bytes;                /* of bodies received */
 	uint64_t opened;               /* connections, warm-up included; rows of addresses only, counted by the engine */
 	struct histlet response_ok;    /* response times of the ok ones ... */
-	struct histlet response_other; /* ... and of those that failed or were open */
-	struct histlet service;
+	struct histlet response_other; /* ... and of those that failed or were open; of iterations durations, of those that failed only */
+	struct histlet service;        /* of requests only */
+};
+
+/* A way of one user through the steps of a scenario. */
+struct iteration {
+	nsec due;  /* of its first step */
+	nsec done; /* of the last step that it took; >= due */
+	bool ok;   /* no step failed */
+	bool open; /* cut off by the end of the run: no time counts, whatever `ok` says */
 };
 
 /* Who closed a connection. */
@@ -29,7 +37,8 @@ enum closer { CLOSER_PEER, CLOSER_US, CLOSER_END, CLOSER_COUNT }; /* END: open w
 
 struct tally {
 	/* Books: requests whose due lies in the window. */
-	uint64_t planned; /* closed loop: tickets taken. Open loop: 0 (the schedule knows) */
+	uint64_t planned;            /* closed loop: tickets taken. Open loop: 0 (the schedule knows) */
+	uint64_t iterations_planned; /* closed loop: iterations begun whose due lies in the window. Open loop: 0 (the schedule knows) */
 	uint64_t ok, failed, open, unsent;
 	/* Everything that went over the wire, warm-up included. */
 	uint64_t attempts;                   /* requests put on the wire: every send of a first byte */
@@ -87,6 +96,10 @@ void tally_clear(struct tally *tally);
  * `stage` is the row of its stage in the group table, 0: none. The worker's thread; no allocation. */
 void tally_record(struct tally *tally, struct totals *totals, const struct sample *sample, const struct group_table *groups, size_t stage);
 
-/* Adds `from` to `into`; both have the same number of cells. */
+/* Counts an iteration of the window into the cell of its scenario (index among those of the group table). The worker's thread; no allocation. */
+void tally_record_iteration(struct tally *tally, const struct group_table *groups, size_t scenario, const struct iteration *iteration);
+
+/* Adds `from` to `into`; of tallies both have the same number of cells. */
+void cell_merge(struct cell *into, const struct cell *from);
 void tally_merge(struct tally *into, const struct tally *from);
 void totals_merge(struct totals *into, const struct totals *from);

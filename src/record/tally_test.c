@@ -10,9 +10,23 @@
 #include "base/str.h"
 #include "record/tally.h"
 
-enum { ROW_ALL, ROW_NEW, ROW_REUSED, ROW_FIRST_ADDRESS, ROW_SECOND_ADDRESS, ROW_FIRST_STAGE, ROW_SECOND_STAGE, ROWS };
+enum {
+	ROW_ALL,
+	ROW_NEW,
+	ROW_REUSED,
+	ROW_FIRST_ADDRESS,
+	ROW_SECOND_ADDRESS,
+	ROW_FIRST_STAGE,
+	ROW_SECOND_STAGE,
+	ROWS,
+	ROW_FIRST_STEP = ROWS,
+	ROW_SECOND_STEP,
+	ROW_FIRST_SCENARIO,
+	ROW_SECOND_SCENARIO,
+	ROWS_SCRIPT,
+};
 
-static const struct group rows[ROWS] = {
+static const struct group rows[ROWS_SCRIPT] = {
 	{GROUP_BY_ALL, "all"},
 	{GROUP_BY_CONNECTION, "new"},
 	{GROUP_BY_CONNECTION, "reused"},
@@ -20,8 +34,21 @@ static const struct group rows[ROWS] = {
 	{GROUP_BY_ADDRESS, "[::1]:3000"},
 	{GROUP_BY_STAGE, "1"},
 	{GROUP_BY_STAGE, "2"},
+	{GROUP_BY_STEP, "buy/login"},
+	{GROUP_BY_STEP, "look/list"},
+	{GROUP_BY_SCENARIO, "buy"},
+	{GROUP_BY_SCENARIO, "look"},
 };
-static const struct group_table table = {.count = ROWS, .rows = rows, .first_address = ROW_FIRST_ADDRESS, .first_stage = ROW_FIRST_STAGE};
+static const struct group_table table = {
+	.count = ROWS, .rows = rows, .first_address = ROW_FIRST_ADDRESS, .first_stage = ROW_FIRST_STAGE, .first_step = ROWS, .first_scenario = ROWS};
+
+/* The same with two scenarios of one step each. */
+static const struct group_table script = {.count = ROWS_SCRIPT,
+	.rows = rows,
+	.first_address = ROW_FIRST_ADDRESS,
+	.first_stage = ROW_FIRST_STAGE,
+	.first_step = ROW_FIRST_STEP,
+	.first_scenario = ROW_FIRST_SCENARIO};
 
 /* A request on a new connection: due at 1 ms, ready 2 ms later, 3 ms look-up, 4 ms connect, 5 ms TLS, 1 ms late, sent at 16 ms,
  * 1 ms to write, first byte 8 ms later, 2 ms of body: done at 27 ms. */
@@ -175,7 +202,7 @@ static void each_reason_says_whether_a_response_was_complete(void **state) {
 		bool want = outcome == OUTCOME_OK || outcome == OUTCOME_STATUS || outcome == OUTCOME_ASSERT;
 		assert_int_equal(box->tally->cells[ROW_SECOND_STAGE].complete - before, want);
 	}
-	assert_int_equal(box->tally->cells[ROW_SECOND_STAGE].complete, 2); /* of today's reasons */
+	assert_int_equal(box->tally->cells[ROW_SECOND_STAGE].complete, 10); /* ok, another status, and the 8 of what a step asserts */
 	assert_int_equal(box->tally->cells[ROW_SECOND_STAGE].failed, REASON_COUNT - 2);
 }
 
@@ -187,6 +214,51 @@ static void an_odd_status_counts_as_none(void **state) {
 	tally_record(box->tally, box->totals, &sample, &table, 0);
 	assert_int_equal(box->tally->status[0], 1);
 	assert_int_equal(box->tally->status[999], 1);
+}
+
+static void a_request_of_a_step_counts_there_too(void **state) {
+	struct box *box = *state;
+	struct tally *tally = tally_new(ROWS_SCRIPT);
+	struct sample sample = fresh;
+	sample.row = 1;
+	tally_record(tally, box->totals, &sample, &script, ROW_FIRST_STAGE);
+	sample.reason = REASON_ASSERT_BODY;
+	tally_record(tally, box->totals, &sample, &script, 0);
+	static const unsigned want[ROWS_SCRIPT] = {
+		[ROW_ALL] = 2, [ROW_NEW] = 2, [ROW_FIRST_ADDRESS] = 2, [ROW_FIRST_STAGE] = 1, [ROW_SECOND_STEP] = 2};
+	for (int row = 0; row < ROWS_SCRIPT; row++) assert_int_equal(tally->cells[row].ok + tally->cells[row].failed, want[row]);
+	assert_int_equal(tally->cells[ROW_SECOND_STEP].ok, 1);
+	assert_int_equal(tally->cells[ROW_SECOND_STEP].complete, 2); /* what is not as the step asserts is a response */
+	assert_int_equal(tally->cells[ROW_SECOND_STEP].response_ok.max, 26 * MSEC);
+	assert_int_equal(tally->cells[ROW_SECOND_STEP].service.sum, 2 * 23 * MSEC);
+	assert_int_equal(tally->failed, 1);
+	free(tally);
+}
+
+static void an_iteration_counts_in_its_scenario_alone(void **state) {
+	(void)state;
+	struct tally *tally = tally_new(ROWS_SCRIPT), *other = tally_new(ROWS_SCRIPT);
+	tally_record_iteration(tally, &script, 1, &(struct iteration){.due = 1 * SEC, .done = 4 * SEC, .ok = true});
+	tally_record_iteration(tally, &script, 1, &(struct iteration){.due = 1 * SEC, .done = 2 * SEC});
+	tally_record_iteration(tally, &script, 1, &(struct iteration){.due = 1 * SEC, .done = 9 * SEC, .ok = true, .open = true});
+	tally_record_iteration(other, &script, 0, &(struct iteration){.due = 1 * SEC, .done = 9 * SEC, .open = true});
+	tally_merge(tally, other);
+	const struct cell *cell = &tally->cells[ROW_SECOND_SCENARIO];
+	assert_int_equal(cell->ok, 1);
+	assert_int_equal(cell->failed, 1);
+	assert_int_equal(cell->open, 1);
+	assert_int_equal(cell->complete, 2);
+	assert_int_equal(cell->response_ok.sum, 3 * SEC);
+	assert_int_equal(cell->response_other.count, 1);
+	assert_int_equal(cell->response_other.sum, 1 * SEC);
+	assert_int_equal(cell->service.count, 0);
+	assert_int_equal(tally->cells[ROW_FIRST_SCENARIO].open, 1); /* without a time, and merged nevertheless */
+	assert_int_equal(tally->ok + tally->failed + tally->open, 0);
+	for (int row = 0; row < ROW_FIRST_SCENARIO; row++) assert_int_equal(tally->cells[row].ok + tally->cells[row].failed, 0);
+	tally_clear(tally);
+	assert_int_equal(tally->cells[ROW_FIRST_SCENARIO].open, 0);
+	free(tally);
+	free(other);
 }
 
 /* Writes a different number into every counter, so that one that is forgotten shows. */
@@ -272,7 +344,7 @@ static void a_cleared_tally_is_a_new_one(void **state) {
 static void parts_and_dimensions_have_the_names_of_the_json(void **state) {
 	(void)state;
 	static const char *const parts[PART_COUNT] = {"blocked", "late", "dns", "connect", "tls", "write", "wait", "transfer", "retry"};
-	static const char *const dimensions[GROUP_DIMENSIONS] = {"all", "connection", "address", "stage"};
+	static const char *const dimensions[GROUP_DIMENSIONS] = {"all", "connection", "address", "stage", "step", "scenario"};
 	for (int i = 0; i < PART_COUNT; i++) assert_string_equal(part_name((enum part)i), parts[i]);
 	for (int i = 0; i < GROUP_DIMENSIONS; i++) assert_string_equal(group_dimension_name((enum group_dimension)i), dimensions[i]);
 }
@@ -285,6 +357,8 @@ int main(void) {
 		cmocka_unit_test_setup_teardown(failures_and_open_requests_count_by_reason, setup, teardown),
 		cmocka_unit_test_setup_teardown(each_reason_says_whether_a_response_was_complete, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_odd_status_counts_as_none, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_request_of_a_step_counts_there_too, setup, teardown),
+		cmocka_unit_test(an_iteration_counts_in_its_scenario_alone),
 		cmocka_unit_test_setup_teardown(merging_adds_every_counter_and_keeps_the_extremes, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_smallest_known_stream_limit_is_kept, setup, teardown),
 		cmocka_unit_test_setup_teardown(two_merged_tallies_are_the_tally_of_all_samples, setup, teardown),

@@ -3,98 +3,10 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <math.h>
-#include <stdlib.h>
 
 #include <cmocka.h>
 
-#include "base/arena.h"
-#include "stats/judge.h"
-
-enum { STAGE_1 = 4, STAGE_2 = 5, HOLD = 6, ROWS = 7 };
-
-/* A warm-up of 1 s, stages of 5 and 10 s, then a hold; measured until 21 s. */
-static const struct group rows[ROWS] = {{GROUP_BY_ALL, "all"}, {GROUP_BY_CONNECTION, "new"}, {GROUP_BY_CONNECTION, "reused"},
-	{GROUP_BY_ADDRESS, "127.0.0.1:80"}, {GROUP_BY_STAGE, "1", 0, 5 * SEC}, {GROUP_BY_STAGE, "2", 5 * SEC, 15 * SEC},
-	{GROUP_BY_STAGE, "hold", 15 * SEC, NSEC_NEVER}};
-
-struct box {
-	struct arena arena;
-	struct tally *tally;
-	struct totals *totals;
-	struct threshold threshold;
-	struct run_info run;
-	struct run_result result;
-	struct report report;
-};
-
-static int setup(void **state) {
-	struct box *box = mem_zeroed(1, sizeof(*box));
-	arena_init(&box->arena);
-	box->tally = tally_new(ROWS);
-	box->totals = mem_zeroed(1, sizeof(*box->totals));
-	box->run.groups = (struct group_table){.count = ROWS, .rows = rows, .first_address = 3, .first_stage = 4};
-	box->run.warmup = 1 * SEC;
-	box->run.threshold_count = 1;
-	box->run.thresholds = &box->threshold;
-	box->result = (struct run_result){.window = 20 * SEC, .tally = box->tally, .totals = box->totals};
-	*state = box;
-	return 0;
-}
-
-static int teardown(void **state) {
-	struct box *box = *state;
-	free(box->tally);
-	free(box->totals);
-	arena_fini(&box->arena);
-	free(box);
-	return 0;
-}
-
-static void add(struct box *box, nsec time, enum reason reason, size_t stage) {
-	struct sample sample = {.first = time, .done = time, .status = 200, .reason = (uint8_t)reason};
-	if (reason == REASON_OPEN) sample.flags = SAMPLE_OPEN;
-	tally_record(box->tally, box->totals, &sample, &box->run.groups, stage);
-	box->tally->done_in_window += reason == REASON_NONE || reason == REASON_STATUS;
-	box->result.planned++;
-}
-
-/* Never sent. */
-static void add_unsent(struct box *box, uint64_t count, size_t stage) {
-	box->tally->unsent += count;
-	box->tally->cells[0].unsent += count;
-	box->tally->cells[stage].unsent += count;
-	box->result.planned += count;
-}
-
-static void rule(struct box *box, const char *text) {
-	assert_int_equal(threshold_parse(slice_of(text), &box->threshold), THRESHOLD_GOOD);
-	box->threshold.text = text;
-}
-
-static const struct judged *judge_one(struct box *box, const char *text) {
-	rule(box, text);
-	report_build(&box->run, &box->result, &box->arena, &box->report);
-	assert_int_equal(box->report.threshold_count, 1);
-	assert_ptr_equal(box->report.thresholds[0].threshold, &box->threshold);
-	assert_int_equal(box->report.thresholds_hold, box->report.thresholds[0].passed);
-	return &box->report.thresholds[0];
-}
-
-struct expectation {
-	const char *rule;
-	bool passed, few, unknown;
-	double low, high; /* of the value */
-};
-
-static void check(struct box *box, const struct expectation *cases, size_t count) {
-	for (size_t i = 0; i < count; i++) {
-		const struct judged *judged = judge_one(box, cases[i].rule);
-		if (judged->passed != cases[i].passed || judged->few != cases[i].few || judged->unknown != cases[i].unknown ||
-			judged->value < cases[i].low || judged->value > cases[i].high)
-			fail_msg("%s: passed %d, few %d, unknown %d, value %.9g", cases[i].rule, judged->passed, judged->few, judged->unknown,
-				judged->value);
-	}
-}
+#include "stats/judge_fixture.h"
 
 /* 1,000 requests of 1 .. 1000 us, all ok, within 20 s. */
 static void a_good_run_is_compared_by_nearest_rank(void **state) {
@@ -273,14 +185,6 @@ static void without_thresholds_all_hold(void **state) {
 	assert_true(box->report.thresholds_hold);
 }
 
-static bool early(struct box *box, const char *text, nsec elapsed, nsec window) {
-	rule(box, text);
-	struct judge_moment moment = {.elapsed = elapsed, .window = window, .tally = box->tally, .groups = &box->run.groups};
-	const struct threshold *found = judge_early(&box->threshold, 1, &moment);
-	if (found) assert_ptr_equal(found, &box->threshold);
-	return found;
-}
-
 /* The run of a_limit_inside_the_bucket_of_a_stage_is_kept: what may be kept at the end ends nothing. */
 static void only_a_certain_miss_is_seen_early(void **state) {
 	struct box *box = *state;
@@ -406,22 +310,22 @@ static void values_are_written_in_their_unit(void **state) {
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_good_run_is_compared_by_nearest_rank, setup, teardown),
-		cmocka_unit_test_setup_teardown(what_is_not_ok_is_never, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_run_without_requests_passes_nothing_but_low_rates, setup, teardown),
-		cmocka_unit_test_setup_teardown(stages_are_judged_on_their_own, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_rate_counts_complete_responses_only, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_limit_inside_the_bucket_of_a_stage_is_kept, setup, teardown),
-		cmocka_unit_test_setup_teardown(the_bucket_of_a_stage_ends_at_its_extremes, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_stage_that_the_run_did_not_reach_has_no_value, setup, teardown),
-		cmocka_unit_test_setup_teardown(the_threshold_that_ended_the_run_is_missed, setup, teardown),
-		cmocka_unit_test_setup_teardown(without_thresholds_all_hold, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_missed_threshold_is_seen_early, setup, teardown),
-		cmocka_unit_test_setup_teardown(only_a_certain_miss_is_seen_early, setup, teardown),
-		cmocka_unit_test_setup_teardown(one_slow_request_misses_no_high_percentile_early, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_missed_max_is_seen_at_once, setup, teardown),
-		cmocka_unit_test_setup_teardown(nothing_is_judged_before_its_time, setup, teardown),
-		cmocka_unit_test_setup_teardown(the_first_missed_threshold_is_returned, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_good_run_is_compared_by_nearest_rank, judge_setup, judge_teardown),
+		cmocka_unit_test_setup_teardown(what_is_not_ok_is_never, judge_setup, judge_teardown),
+		cmocka_unit_test_setup_teardown(a_run_without_requests_passes_nothing_but_low_rates, judge_setup, judge_teardown),
+		cmocka_unit_test_setup_teardown(stages_are_judged_on_their_own, judge_setup, judge_teardown),
+		cmocka_unit_test_setup_teardown(a_rate_counts_complete_responses_only, judge_setup, judge_teardown),
+		cmocka_unit_test_setup_teardown(a_limit_inside_the_bucket_of_a_stage_is_kept, judge_setup, judge_teardown),
+		cmocka_unit_test_setup_teardown(the_bucket_of_a_stage_ends_at_its_extremes, judge_setup, judge_teardown),
+		cmocka_unit_test_setup_teardown(a_stage_that_the_run_did_not_reach_has_no_value, judge_setup, judge_teardown),
+		cmocka_unit_test_setup_teardown(the_threshold_that_ended_the_run_is_missed, judge_setup, judge_teardown),
+		cmocka_unit_test_setup_teardown(without_thresholds_all_hold, judge_setup, judge_teardown),
+		cmocka_unit_test_setup_teardown(a_missed_threshold_is_seen_early, judge_setup, judge_teardown),
+		cmocka_unit_test_setup_teardown(only_a_certain_miss_is_seen_early, judge_setup, judge_teardown),
+		cmocka_unit_test_setup_teardown(one_slow_request_misses_no_high_percentile_early, judge_setup, judge_teardown),
+		cmocka_unit_test_setup_teardown(a_missed_max_is_seen_at_once, judge_setup, judge_teardown),
+		cmocka_unit_test_setup_teardown(nothing_is_judged_before_its_time, judge_setup, judge_teardown),
+		cmocka_unit_test_setup_teardown(the_first_missed_threshold_is_returned, judge_setup, judge_teardown),
 		cmocka_unit_test(values_are_written_in_their_unit),
 	};
 	return cmocka_run_group_tests_name("stats/judge", tests, NULL, NULL);

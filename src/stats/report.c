@@ -148,7 +148,7 @@ static void group_build(const struct group *group, const struct cell *cell, stru
 	distribution_from_histlet(response, 0, &ret->response);
 	free(response);
 	distribution_from_histlet(&cell->service, 0, &ret->service);
-	if (group->dimension != GROUP_BY_STAGE) return;
+	if (group->dimension != GROUP_BY_STAGE && group->dimension != GROUP_BY_STEP) return;
 	ret->never = cell->failed + cell->open + cell->unsent;
 	distribution_from_histlet(&cell->response_ok, ret->never, &ret->slo);
 }
@@ -160,9 +160,58 @@ static bool group_shows(const struct group *group, const struct cell *cell) {
 
 static void groups_build(const struct group_table *table, const struct tally *tally, struct arena *arena, struct report *ret) {
 	assert(table->count == tally->cell_count);
-	ret->groups = arena_array(arena, table->count, sizeof(ret->groups[0]));
-	for (size_t i = 0; i < table->count; i++)
+	ret->groups = arena_array(arena, table->first_step, sizeof(ret->groups[0]));
+	for (size_t i = 0; i < table->first_step; i++)
 		if (group_shows(&table->rows[i], &tally->cells[i])) group_build(&table->rows[i], &tally->cells[i], &ret->groups[ret->group_count++]);
+}
+
+static void step_build(const struct group *group, const struct cell *cell, const uint64_t *reasons, struct step_report *ret) {
+	group_build(group, cell, &ret->group);
+	ret->planned = cell->ok + cell->failed + cell->open + cell->unsent;
+	if (reasons) memcpy(ret->reasons, reasons, sizeof(ret->reasons));
+	ret->reasons[REASON_NONE] = 0;
+	ret->reasons[REASON_OPEN] = cell->open;
+}
+
+static void steps_build(const struct run_result *result, struct arena *arena, struct report *ret) {
+	const struct group_table *table = &ret->run.groups;
+	ret->step_count = table->first_scenario - table->first_step;
+	ret->steps = arena_array(arena, ret->step_count, sizeof(ret->steps[0]));
+	for (size_t i = 0; i < ret->step_count; i++) {
+		size_t row = table->first_step + i;
+		step_build(&table->rows[row], &result->tally->cells[row], result->step_reasons ? result->step_reasons[i] : NULL, &ret->steps[i]);
+	}
+}
+
+static void iterations_build(const char *name, const struct cell *cell, uint64_t planned, struct iterations_report *ret) {
+	uint64_t complete = cell->ok + cell->failed;
+	*ret = (struct iterations_report){
+		.name = name, .planned = planned, .ok = cell->ok, .failed = cell->failed, .open = cell->open, .unsent = cell->unsent};
+	if (complete > 0) ret->success = (double)cell->ok / (double)complete;
+	struct histlet *times = mem_alloc(sizeof(*times));
+	*times = cell->response_ok;
+	histlet_merge(times, &cell->response_other);
+	distribution_from_histlet(times, 0, &ret->duration);
+	free(times);
+}
+
+/* What a single scenario plans is known only by what became of it; the sum is known from elsewhere, too. */
+static void scenarios_build(const struct run_result *result, struct arena *arena, struct report *ret) {
+	const struct group_table *table = &ret->run.groups;
+	struct cell *all = mem_zeroed(1, sizeof(*all));
+	ret->scenario_count = table->count - table->first_scenario;
+	ret->scenarios = arena_array(arena, ret->scenario_count, sizeof(ret->scenarios[0]));
+	for (size_t i = 0; i < ret->scenario_count; i++) {
+		const struct cell *cell = &result->tally->cells[table->first_scenario + i];
+		uint64_t planned = cell->ok + cell->failed + cell->open + cell->unsent;
+		iterations_build(table->rows[table->first_scenario + i].name, cell, planned, &ret->scenarios[i]);
+		cell_merge(all, cell);
+	}
+	iterations_build(NULL, all, result->iterations_planned, &ret->iterations);
+	free(all);
+	const struct iterations_report *sum = &ret->iterations;
+	ret->iterations_balanced = sum->planned == sum->ok + sum->failed + sum->open + sum->unsent;
+	ret->balanced = ret->balanced && ret->iterations_balanced;
 }
 
 /* The place of a URL among all. */
@@ -246,6 +295,8 @@ void report_build(const struct run_info *run, const struct run_result *result, s
 	books_build(result, ret);
 	times_build(result->totals, ret);
 	groups_build(&run->groups, result->tally, arena, ret);
+	steps_build(result, arena, ret);
+	scenarios_build(result, arena, ret);
 	urls_build(result, arena, ret);
 	thresholds_build(result, arena, ret);
 	verdict_build(ret, &ret->verdict);

@@ -40,7 +40,7 @@ struct distribution {
 struct series;
 struct judged; /* stats/judge.h */
 
-enum stop_cause { STOP_DURATION, STOP_REQUESTS, STOP_SIGNAL, STOP_UNREACHABLE, STOP_THRESHOLD };
+enum stop_cause { STOP_DURATION, STOP_REQUESTS, STOP_SIGNAL, STOP_UNREACHABLE, STOP_THRESHOLD, STOP_DATA }; /* DATA: a data file had no further row */
 
 /* What the run was: filled by engine/ and cmd/. Texts outlive the report. */
 struct run_info {
@@ -66,7 +66,7 @@ struct run_info {
 	const char *http_words; /* the same for people, "HTTP/2 (h2c), 10 connections ..."; NULL: HTTP/2 was not asked for */
 	uint64_t streams;       /* --http2-parallel; 1 if HTTP/2 was not asked for */
 	bool open_loop;         /* model: open or closed */
-	double asked_per_s;     /* the schedule's mean rate over the window in an open loop; 0 in a closed one */
+	double asked_per_s;     /* the schedule's mean rate over the window in an open loop, with scenarios of iterations; 0 in a closed one */
 	bool poisson;
 	uint64_t seed;
 	unsigned threads;
@@ -82,17 +82,21 @@ struct run_info {
 	const char *tls_version, *tls_cipher; /* of the first handshake; NULL: there was none */
 	size_t threshold_count;
 	const struct threshold *thresholds;
+	size_t scenario_count; /* 0: none, each request stands for itself */
+	double steps_mean;     /* of an iteration, weighted as the scenarios are; 0 without scenarios */
 	struct group_table groups;
 };
 
 /* What came of it: filled by engine/ at the end. */
 struct run_result {
 	enum stop_cause cause;
-	nsec window;      /* |W|: from the end of the warm-up to the stop, >= 0 */
-	uint64_t planned; /* from the schedule alone (open loop) or tickets taken (closed loop) */
+	nsec window;                 /* |W|: from the end of the warm-up to the stop, >= 0 */
+	uint64_t planned;            /* from the schedule alone (open loop) or tickets taken (closed loop) */
+	uint64_t iterations_planned; /* the same of iterations; 0 without scenarios */
 	const struct tally *tally;
 	const struct totals *totals;
-	const struct series *series;      /* the course of the run; NULL: not kept */
+	const uint64_t (*step_reasons)[REASON_COUNT]; /* a row for each step: failed requests of the books by reason; NULL without scenarios */
+	const struct series *series;                  /* the course of the run; NULL: not kept */
 	size_t url_count;                 /* with a list of URLs: rows; those from SAMPLE_ROWS_MAX - 1 on share one digest if they are more */
 	const char *const *urls;          /* "GET http://localhost:3000/a" ... */
 	const struct digest *url_digests; /* ... and what came of each */
@@ -103,11 +107,27 @@ struct run_result {
 struct group_report {
 	struct group group;
 	uint64_t ok, failed, open, bytes;
-	uint64_t unsent; /* all and stages only */
+	uint64_t unsent; /* all, stages and steps only */
 	uint64_t opened; /* connections; addresses only */
 	struct distribution response, service;
 	uint64_t never;          /* of slo */
-	struct distribution slo; /* stages only: as that of the run */
+	struct distribution slo; /* stages and steps only: as that of the run */
+};
+
+/* A step of a scenario. */
+struct step_report {
+	struct group_report group;
+	uint64_t planned;               /* ok + failed + open + unsent: those that became due */
+	uint64_t reasons[REASON_COUNT]; /* of those that failed or were open; REASON_NONE: 0 */
+};
+
+/* Ways of a user through the steps of a scenario. */
+struct iterations_report {
+	const char *name; /* of the scenario; NULL: of all */
+	uint64_t planned; /* those whose due lies in the window */
+	uint64_t ok, failed, open, unsent;
+	double success;               /* ok / (ok + failed); 0 when there are none */
+	struct distribution duration; /* of ok and failed ones: from the due of the first step to the end of the last, with the times to think */
 };
 
 /* The URLs of a list, the worst first: by requests that were not ok, then by p99. */
@@ -132,7 +152,7 @@ struct report {
 	size_t url_count;                  /* rows of `urls`; 0: no list of URLs */
 	struct url_report *urls;           /* in the arena */
 	struct url_report url_rest;        /* all behind the worst REPORT_URLS_WORST together; its `urls` is 0: there are no more */
-	bool balanced;                     /* planned = ok + failed + open + unsent */
+	bool balanced;                     /* planned = ok + failed + open + unsent, of requests and of iterations */
 	double achieved_per_s;             /* sends in the window / window */
 	double throughput_per_s;           /* completions in the window / window */
 	uint64_t bytes_sent, bytes_received;
@@ -160,7 +180,14 @@ struct report {
 	const struct totals *totals;
 	double worker_busy; /* CPU share of the busiest worker without its spinning, 0..1 */
 	size_t group_count;
-	struct group_report *groups; /* in the arena given to report_build; without the row GROUP_ELSEWHERE if nothing is counted there */
+	struct group_report
+		*groups; /* in the arena given to report_build; those before the steps, without the row GROUP_ELSEWHERE if nothing is counted there */
+	size_t step_count;         /* 0: no scenarios */
+	struct step_report *steps; /* in the arena, in the order of the group table */
+	size_t scenario_count;
+	struct iterations_report *scenarios; /* in the arena */
+	struct iterations_report iterations; /* of all of them; all 0 without scenarios */
+	bool iterations_balanced;            /* their planned = ok + failed + open + unsent; true without scenarios */
 };
 
 /* Computes a report. `arena` holds what it points to. Cannot fail. Sources: architecture, section "What is measured". */

@@ -28,7 +28,7 @@ static int setup(void **state) {
 	arena_init(&box->arena);
 	box->tally = tally_new(4);
 	box->totals = mem_zeroed(1, sizeof(*box->totals));
-	box->run.groups = (struct group_table){.count = 4, .rows = rows, .first_address = 3, .first_stage = 4};
+	box->run.groups = (struct group_table){.count = 4, .rows = rows, .first_address = 3, .first_stage = 4, .first_step = 4, .first_scenario = 4};
 	box->result = (struct run_result){.window = 2 * SEC, .tally = box->tally, .totals = box->totals};
 	*state = box;
 	return 0;
@@ -256,7 +256,8 @@ static void the_row_of_other_addresses_is_left_out_while_it_is_empty(void **stat
 		{GROUP_BY_ADDRESS, "[::1]:3000"}, {GROUP_BY_ADDRESS, GROUP_ELSEWHERE}, {GROUP_BY_STAGE, "1", 0, NSEC_NEVER}};
 	free(box->tally);
 	box->result.tally = box->tally = tally_new(LENGTH(with));
-	box->run.groups = (struct group_table){.count = LENGTH(with), .rows = with, .first_address = 3, .first_stage = 5};
+	box->run.groups =
+		(struct group_table){.count = LENGTH(with), .rows = with, .first_address = 3, .first_stage = 5, .first_step = 6, .first_scenario = 6};
 	struct sample sample = {.first = MSEC, .done = MSEC, .status = 200};
 	tally_record(box->tally, box->totals, &sample, &box->run.groups, 5);
 	const struct report *r = build(box);

@@ -29,7 +29,7 @@ static int setup(void **state) {
 	arena_init(&box->arena);
 	box->tally = tally_new(4);
 	box->totals = mem_zeroed(1, sizeof(*box->totals));
-	box->run.groups = (struct group_table){.count = 4, .rows = rows, .first_address = 3, .first_stage = 4};
+	box->run.groups = (struct group_table){.count = 4, .rows = rows, .first_address = 3, .first_stage = 4, .first_step = 4, .first_scenario = 4};
 	box->run.open_loop = true;
 	box->run.threads = 1;
 	box->result = (struct run_result){.window = 10 * SEC, .tally = box->tally, .totals = box->totals};

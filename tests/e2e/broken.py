@@ -7,11 +7,11 @@ import json
 
 URL = "http://127.0.0.1:9/"
 
-TEXTS = ("url accept content_type data host stages tls_min tls_max method retry_stale arrival spin kernel_stamps basic_auth bearer proxy proxy_url "
+TEXTS = ("url accept content_type data host stages tls_min tls_max method retry_stale arrival rate_unit spin kernel_stamps basic_auth bearer proxy proxy_url "
          "unix_socket connection_pick http_version output_format metrics_range").split()
 PATHS = "data_file data_lines urls_from_file cacert cert key junit output export_csv export_json export_jsonl hdr_log db_url".split()
 FOLDERS = ["charts_path", "tmp_path"]
-CHOICES = "method retry_stale arrival spin kernel_stamps tls_min tls_max connection_pick http_version output_format".split()
+CHOICES = "method retry_stale arrival rate_unit spin kernel_stamps tls_min tls_max connection_pick http_version output_format".split()
 COUNTS = {"max_tasks": (1, 1000000), "concurrency": (1, 1000000), "connections": (1, 1000000), "spawn_rate": (1, 1000000),
           "spawn_interval": (1, 3600000), "requests": (1, 10**18), "threads": (1, 256), "preconnect": (0, 1000000), "seed": (0, 10**18),
           "redirect": (0, 1000), "requests_per_connection": (1, 10**18), "http2_parallel": (1, 1000), "streams": (1, 1000), "metrics_max": (1, 10**18), "log_shards": (1, 64)}
@@ -24,8 +24,9 @@ LISTS = {"headers": "A: b", "alpn": "http/1.1", "proxy_headers": "A: b", "form":
 def wrong_values():
     """(key, value, words of the sentence): one wrong value for a key."""
     for key in TEXTS:
-        for value in 5, 1.5, True, [1], {}:
+        for value in (5, 1.5, True) if key == "data" else (5, 1.5, True, [1], {}):
             yield key, value, "is not a text"
+    yield "data", {}, "is not an array of tables"
     for key in PATHS:
         for value in 5, 1.5, True, [1], {}:
             yield key, value, "is not the path of a file"
@@ -101,7 +102,7 @@ def wrong_keys():
         yield key, 1, "unknown key"
     for key in "verbose", "debug", "config", "print_config":
         yield key, True, f"--{key.replace('_', '-')}"
-    for key, value in (("aws_sigv4", "x"), ("scenario", {"steps": []}), ("scenarios", {}), ("script", "x.wasm"), ("distributed", {"role": "agent"}),
+    for key, value in (("aws_sigv4", "x"), ("script", "x.wasm"), ("distributed", {"role": "agent"}),
                        ("proxy_http_version", "2"), ("proxy_http2", True)):
         yield key, value, "later version"
 

@@ -259,6 +259,14 @@ def way(request, target):
 
 
 @pytest.fixture
+def flow(tmp_path):
+    """flow(url, steps) writes a scenario file: flows.py."""
+    from flows import Flows  # which has checks from here
+
+    return Flows(tmp_path)
+
+
+@pytest.fixture
 def nginx(tmp_path):
     """nginx() starts an nginx."""
     if not shutil.which("nginx"):

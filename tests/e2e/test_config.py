@@ -178,8 +178,13 @@ def test_the_readmes_ramp_loads(strest):
 
 
 @pytest.mark.parametrize("name", ["scenario.toml", "scenario.json"])
-def test_the_readmes_scenario_is_named_as_coming_later(strest, name):
-    refused(strest.run("--config", FIXTURES / name), "scenario: scenarios come with a later version")
+def test_the_readmes_scenario_loads(strest, name):
+    checked = strest.run("config", "check", FIXTURES / name)
+    assert (checked.code, checked.out) == (0, f"{FIXTURES / name}: good\n")
+    said = values(strest.run("--config", FIXTURES / name, "--print-config"))["scenario"]
+    assert (said["base_url"], said["vars"]) == ("http://localhost:3000", {"user": "demo"})
+    assert [step["name"] for step in said["steps"]] == ["login", "profile"]
+    assert said["steps"][0]["data"] == '{"user":"{{user}}","seq":"{{seq}}"}'
 
 
 def test_the_readmes_example_runs(strest, target):

@@ -18,6 +18,9 @@ static void sum_request(struct sum *sum, const struct h1_server_request *request
 	assert(request->path.size <= 1024 && request->method.size > 0);
 	sum_add(sum, request->method);
 	sum_add(sum, request->path);
+	assert(request->authorization.size <= 1024 && request->cookie.size <= 1024);
+	sum_add(sum, request->authorization);
+	sum_add(sum, request->cookie);
 	sum->hash += request->keep_alive + 2u * request->is_head + 4u * request->expects_continue;
 }
 

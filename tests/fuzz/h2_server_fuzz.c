@@ -21,6 +21,7 @@ static void take_head(void *at, void *data, int32_t stream, const struct h2_serv
 	struct owner *owner = at;
 	struct mark *mark = data;
 	assert(!mark->has_head && request->path.size <= 1024);
+	assert(request->authorization.size <= 1024 && request->cookie.size <= 1024);
 	*mark = (struct mark){.stream = stream, .has_head = true};
 	owner->begun++;
 	if (request->expects_continue) h2_server_interim(owner->server, stream, &(struct h2_server_fields){.status = 100});

@@ -15,6 +15,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 	if (fault == THRESHOLD_GOOD) {
 		assert(isfinite(rule.limit) && rule.limit >= 0 && rule.stage <= STAGE_MAX && !rule.text);
 		assert((rule.metric == THRESHOLD_QUANTILE) == (rule.quantile > 0) && rule.quantile < 1);
+		assert((rule.stage > 0) + (rule.step.at != NULL) + rule.is_iteration <= 1);
+		assert(!rule.step.at || (rule.step.size > 0 && rule.step.at > copy && rule.step.at + rule.step.size < copy + size));
 		assert(!rule.is_share || (rule.metric == THRESHOLD_ERRORS && rule.limit <= 1));
 	} else {
 		assert(rule.limit == -1 && rule.stage == 12345);
