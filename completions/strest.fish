@@ -44,6 +44,7 @@ complete -c strest -n 'not __fish_seen_subcommand_from target cleanup config hel
 complete -c strest -n 'not __fish_seen_subcommand_from target cleanup config help' -l spawn-interval -s i -x -d 'Milliseconds between two starts of tasks'
 complete -c strest -n 'not __fish_seen_subcommand_from target cleanup config help' -l rate -s q -x -d 'Requests per second in total (open loop); without it, as fast as the tasks can (closed loop)'
 complete -c strest -n 'not __fish_seen_subcommand_from target cleanup config help' -l stages -x -d 'Move the rate in straight lines, such as 30s@500,1m@2000; then hold'
+complete -c strest -n 'not __fish_seen_subcommand_from target cleanup config help' -l rate-unit -x -a 'requests iterations' -d 'With scenarios: whether --rate and stages count requests or iterations'
 complete -c strest -n 'not __fish_seen_subcommand_from target cleanup config help' -l arrival -x -a 'even poisson' -d 'Spacing of requests under a rate'
 complete -c strest -n 'not __fish_seen_subcommand_from target cleanup config help' -l preconnect -x -d 'Connections opened before the start under a rate (default: up to 64 a thread)'
 complete -c strest -n 'not __fish_seen_subcommand_from target cleanup config help' -l threads -x -d 'Worker threads (default: from the load and the processors)'
