@@ -134,7 +134,10 @@ static void put_suite(struct buf *into, const struct report *report, bool strict
 	buf_add_text(into, JUNIT_HEAD);
 	struct buf name;
 	buf_init(&name, JUNIT_MAX);
-	buf_add_format(&name, "strest %s %s", report->run.method, report->run.target);
+	if (report->run.scenario_count > 0) /* its steps have methods of their own */
+		buf_add_format(&name, "strest %s", report->run.target);
+	else
+		buf_add_format(&name, "strest %s %s", report->run.method, report->run.target);
 	put_attribute(into, "name", buf_text(&name));
 	buf_fini(&name);
 	buf_add_format(into, " tests=\"%zu\" failures=\"%u\" errors=\"%u\" skipped=\"0\" time=\"%.3f\" timestamp=\"%s\">\n",

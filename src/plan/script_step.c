@@ -198,8 +198,11 @@ static const struct source_words *step_make_words(struct step_making *making, bo
 		http.headers.at[http.headers.count++] = text;
 	}
 	step->fields = fields;
+	bool is_scenario = !script->script->is_plain; /* its fields go before --accept and --content-type */
+	if (is_scenario && fields_have(&http.headers, SLICE("Accept"))) http.accept = NULL;
+	if (is_scenario && fields_have(&http.headers, SLICE("Content-Type"))) http.content_type = NULL;
 	http.data = has_body ? "" : NULL;
-	if (!script->script->is_plain) http.data_file = http.data_lines = NULL;
+	if (is_scenario) http.data_file = http.data_lines = NULL;
 	struct source_words *words = arena_alloc(script->arena, sizeof(*words));
 	*words = *words_build(&http, &settings->net, type, script->arena);
 	words_take_out(words, http.headers.count, differs);

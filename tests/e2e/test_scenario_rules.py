@@ -34,6 +34,12 @@ def test_headers_of_a_scenario_stand_in_the_place_of_the_run_s(strest, server, f
     assert sent(server, "X-One", "X-Two", "X-Run") == [(["scenario"], ["0"], []), (["step"], ["0"], [])]
 
 
+def test_a_step_s_types_go_before_those_of_the_run(strest, server, flow):
+    own = {"path": "/b", "headers": ["accept: application/json", "Content-Type: text/{{step}}"], "data": "x"}
+    one(strest, flow(server.url, [{"path": "/a", "data": "x"}, own], top={"accept": "text/html", "content_type": "text/plain"}), 1, 2)
+    assert sent(server, "Accept", "Content-Type") == [(["text/html"], ["text/plain"]), (["application/json"], ["text/2"])]
+
+
 def test_bodies_and_methods_are_the_step_s_the_scenario_s_or_the_run_s(strest, server, flow):
     steps = ["/a", {"path": "/b", "data": "step {{step}}"}, {"path": "/c", "data": ""}, {"path": "/d", "method": "put"}]
     one(strest, flow.write({"scenario": scenario(server.url, steps, method="post", data="scenario {{step}}"), "data": "run"}), 1, 4)
