@@ -59,9 +59,9 @@ def test_the_same_seed_gives_the_same_bytes_whatever_the_threads_and_the_load(st
             measure(strest, path, *load, "--threads", threads, "--requests", "400", "-t", "20s", "--seed", "5")
             seen.append(take(server))
     assert set(seen[2]) == set(seen[3]) == set(range(400))
-    for other in seen[:2]:  # a closed loop cuts some iterations off
+    for other in seen[:2]:  # a closed loop cuts off at most one iteration of each of its 6 users, whenever that was begun
         assert len(other) == 400
-        assert {seq for seq in other if seq < 380} == set(range(380))
+        assert len(set(range(max(other) + 1)) - set(other)) <= 6
     for other in seen[1:]:
         common = set(seen[0]) & set(other)
         assert len(common) >= 380
