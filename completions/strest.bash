@@ -80,11 +80,22 @@ _strest_run_value() {
 	--sink-influx) _strest_files ;;
 	--sink-listen) COMPREPLY=() ;;
 	--sink-interval-ms) COMPREPLY=() ;;
+	--run) COMPREPLY=() ;;
+	--replay-start) COMPREPLY=() ;;
+	--replay-end) COMPREPLY=() ;;
+	--replay-step) COMPREPLY=() ;;
+	--replay-snapshot-interval) COMPREPLY=() ;;
+	--replay-snapshot-start) COMPREPLY=() ;;
+	--replay-snapshot-end) COMPREPLY=() ;;
+	--replay-snapshot-out) _strest_files ;;
+	--replay-snapshot-format) _strest_words 'json jsonl ndjson csv' ;;
+	--ui-window-ms) COMPREPLY=() ;;
+	--fps) COMPREPLY=() ;;
 	--config) _strest_files ;;
 	*) return 1 ;;
 	esac
 }
-_strest_run_options='--help --version --url --urls-from-file --method --headers --header --accept --content-type --data --data-file --data-lines --form --basic-auth --bearer --compressed --redirect --host --no-ua --no-default-ua --authorized --status --timeout --connect-timeout --retry-stale --duration --requests --warmup --max-tasks --concurrency --connections --spawn-rate --spawn-interval --rate --stages --rate-unit --arrival --preconnect --threads --spin --seed --kernel-stamps --proxy --proxy-url --proxy-header --proxy-headers --no-proxy --connect-to --unix-socket --ipv4 --ipv6 --no-pre-lookup --bind --http2 --http2-parallel --streams --http-version --disable-keepalive --requests-per-connection --connection-pick --tls-min --tls-max --alpn --cacert --cert --key --insecure --tls-resume --json --debug --truth --threshold --threshold-abort --junit --output --output-format --export-csv --export-json --export-jsonl --metrics-range --metrics-max --hdr-log --db-url --tmp-path --keep-tmp --log-shards --label --charts-path --no-charts --sink-prometheus --sink-otel --sink-influx --sink-listen --sink-interval-ms --strict --verbose --no-color --config --print-config'
+_strest_run_options='--help --version --url --urls-from-file --method --headers --header --accept --content-type --data --data-file --data-lines --form --basic-auth --bearer --compressed --redirect --host --no-ua --no-default-ua --authorized --status --timeout --connect-timeout --retry-stale --duration --requests --warmup --max-tasks --concurrency --connections --spawn-rate --spawn-interval --rate --stages --rate-unit --arrival --preconnect --threads --spin --seed --kernel-stamps --proxy --proxy-url --proxy-header --proxy-headers --no-proxy --connect-to --unix-socket --ipv4 --ipv6 --no-pre-lookup --bind --http2 --http2-parallel --streams --http-version --disable-keepalive --requests-per-connection --connection-pick --tls-min --tls-max --alpn --cacert --cert --key --insecure --tls-resume --json --debug --truth --threshold --threshold-abort --junit --output --output-format --export-csv --export-json --export-jsonl --metrics-range --metrics-max --hdr-log --db-url --tmp-path --keep-tmp --log-shards --label --charts-path --no-charts --sink-prometheus --sink-otel --sink-influx --sink-listen --sink-interval-ms --strict --replay --run --replay-start --replay-end --replay-step --replay-snapshot-interval --replay-snapshot-start --replay-snapshot-end --replay-snapshot-out --replay-snapshot-format --verbose --no-tui --no-ui --ui-window-ms --fps --no-color --config --print-config'
 
 _strest_target_value() {
 	case $1 in

@@ -50,6 +50,12 @@ bool units_parse_duration(struct slice text, nsec *ret) {
 	return true;
 }
 
+bool units_parse_bound(struct slice text, nsec *ret) {
+	bool min = slice_equal_nocase(text, SLICE("min")), max = slice_equal_nocase(text, SLICE("max"));
+	if (min || max) *ret = min ? 0 : NSEC_NEVER;
+	return min || max || units_parse_duration(text, ret);
+}
+
 bool units_parse_stall(struct slice text, nsec *ret_length, nsec *ret_period) {
 	nsec length, period;
 	struct slice rest;

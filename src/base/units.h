@@ -15,6 +15,9 @@ bool units_parse_range(struct slice text, nsec *ret_from, nsec *ret_to);
  * Outer blanks are trimmed. 0 is a duration here. Returns false, *ret untouched, on anything else or over 100 years. */
 bool units_parse_duration(struct slice text, nsec *ret);
 
+/* Reads the bound of a span of time: min (0) or max (NSEC_NEVER) in any case, or a duration. False, *ret untouched: it is none. */
+bool units_parse_bound(struct slice text, nsec *ret);
+
 /* Reads TIME/PERIOD of a stall, such as 200ms/1s: both over 0, TIME shorter than PERIOD. False, outputs untouched, on anything else. */
 bool units_parse_stall(struct slice text, nsec *ret_length, nsec *ret_period);
 

@@ -208,8 +208,23 @@ static void spans_of_many_years_read_back_exactly(void **state) {
 	assert_reads_back((nsec)1e18 + 1);
 }
 
+static void bounds_are_min_max_or_a_time(void **state) {
+	(void)state;
+	nsec at = 7;
+	assert_false(units_parse_bound(SLICE("middle"), &at));
+	assert_false(units_parse_bound(SLICE(""), &at));
+	assert_int_equal(at, 7);
+	assert_true(units_parse_bound(SLICE("Min"), &at));
+	assert_int_equal(at, 0);
+	assert_true(units_parse_bound(SLICE("1.5s"), &at));
+	assert_int_equal(at, 1500 * MSEC);
+	assert_true(units_parse_bound(SLICE("MAX"), &at));
+	assert_int_equal(at, NSEC_NEVER);
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(bounds_are_min_max_or_a_time),
 		cmocka_unit_test(durations_are_read_exactly),
 		cmocka_unit_test(other_durations_are_refused),
 		cmocka_unit_test(counts_are_read),

@@ -8,12 +8,11 @@
 #include "base/log.h"
 #include "base/mapped.h"
 #include "cmd/charts_out.h"
-#include "net/sources.h"
+#include "cmd/describe.h"
 #include "out/junit.h"
 #include "out/result_json.h"
 #include "out/summary.h"
 #include "out/whole_file.h"
-#include "plan/script.h"
 #include "stats/judge.h"
 
 #define RESULT_MAX ((size_t)64 << 20)
@@ -34,54 +33,15 @@ static int conclude_status(const struct outcome_flags *flags) {
 }
 
 static void conclude_describe_run(const struct conclusion *c, struct arena *arena, struct run_info *info) {
-	static const char *const spins[] = {"off", "tail", "always"}, *const stamps[] = {"sample", "all", "off"};
-	const struct plan *plan = c->plan;
 	const struct run_totals *totals = &c->watch->totals;
-	const struct script *script = plan->source.script && !plan->source.script->is_plain ? plan->source.script : NULL;
-	*info = (struct run_info){
-		.version = STREST_VERSION,
-		.truncated_at = run_log_truncates(c->log) ? c->out->metrics_max : 0,
-		.label_count = c->out->label.count,
-		.labels = c->out->label.at,
-		.start_unix_ns = c->watch->start_unix_ns,
-		.target = plan->target,
-		.listed = plan->targets->listed,
-		.proxy = route_proxy_words(&plan->route),
-		.unix_path = c->settings->net.unix_socket,
-		.sources = c->reach->sources ? sources_count(c->reach->sources, AF_INET) + sources_count(c->reach->sources, AF_INET6) : 0,
-		.keepalive = plan->keepalive,
-		.requests_per_connection = plan->keepalive && plan->requests_per_connection < UINT64_MAX ? plan->requests_per_connection : 0,
-		.compressed = plan->compressed,
-		.redirects = plan->redirects,
-		.http = plan->is_h2_sure ? "h2"
-			: plan->may_h2   ? "either"
-					 : "http/1.1",
-		.http_words = plan_describe_http(plan, arena),
-		.streams = plan->may_h2 ? plan->streams : 1,
-		.method = plan->method,
-		.open_loop = plan->open_loop,
-		.asked_per_s = totals->asked_per_s,
-		.poisson = plan->open_loop && plan->schedule.poisson,
-		.seed = plan->seed,
-		.threads = plan->threads,
-		.max_tasks = plan->max_tasks,
-		.spin = spins[plan->waiting],
-		.duration = plan->duration,
-		.warmup = plan->warmup,
-		.requests = plan->requests,
-		.expected = plan->expected,
-		.truth = plan->truth,
-		.kernel_stamps = stamps[plan->kernel_stamps],
-		.tls = plan->tls || totals->tls_version,
-		.tls_unverified = c->settings->tls.insecure,
-		.tls_version = totals->tls_version,
-		.tls_cipher = totals->tls_cipher,
-		.threshold_count = c->threshold_count,
-		.thresholds = c->thresholds,
-		.groups = plan->groups,
-		.scenario_count = script ? script->scenario_count : 0,
-		.steps_mean = script ? script->step_mean : 0,
-	};
+	const struct description description = {c->plan, c->reach, c->settings, c->threshold_count, c->thresholds};
+	describe_run(&description, arena, info);
+	info->truncated_at = run_log_truncates(c->log) ? c->out->metrics_max : 0;
+	info->start_unix_ns = c->watch->start_unix_ns;
+	info->asked_per_s = totals->asked_per_s;
+	info->tls = info->tls || totals->tls_version;
+	info->tls_version = totals->tls_version;
+	info->tls_cipher = totals->tls_cipher;
 	memcpy(info->id, c->watch->run_id, sizeof(info->id));
 }
 

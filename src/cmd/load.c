@@ -10,6 +10,7 @@
 #include "cmd/charts_out.h"
 #include "cmd/conclude.h"
 #include "cmd/debug.h"
+#include "cmd/describe.h"
 #include "cmd/reach.h"
 #include "cmd/scenario.h"
 #include "cmd/try.h"
@@ -40,6 +41,7 @@ struct load {
 	size_t threshold_count;
 	struct threshold *thresholds;
 	struct watch watch;
+	struct run_info info; /* as far as it is known before the start */
 	struct run_log log;
 };
 
@@ -164,6 +166,17 @@ static bool load_has_terminal(void) {
 	return isatty(STDERR_FILENO) && !(terminal && strcmp(terminal, "dumb") == 0);
 }
 
+/* Enters the live view if there is a terminal for it; NULL: none. */
+static struct show *load_start_show(const struct load *load) {
+	const struct out_settings *out = &load->cli->settings.out;
+	struct show_setup setup = {&load->plan, !out->no_color, (nsec)out->ui_window_ms * MSEC, (unsigned)out->fps};
+	struct err err;
+	if (out->no_tui || out->verbose || out->debug || load->try || !isatty(STDOUT_FILENO)) return NULL;
+	struct show *show = show_new(&setup, &err);
+	if (!show) log_info("no live view: %s", err.text);
+	return show;
+}
+
 static struct progress *load_start_progress(const struct load *load) {
 	const struct out_settings *out = &load->cli->settings.out;
 	struct progress_setup setup = {
@@ -181,8 +194,9 @@ static struct progress *load_start_progress(const struct load *load) {
 }
 
 static void load_end_progress(struct load *load) {
+	show_free(load->watch.show);
 	log_set_hide(NULL, NULL);
-	progress_free(load->watch.progress);
+	if (load->watch.progress) progress_free(load->watch.progress);
 }
 
 static bool load_open_sinks(struct load *load, struct err *err) {
@@ -209,6 +223,9 @@ static int load_measure(struct load *load, int signals, struct arena *arena) {
 	if (load->try) try_hook(load->try, &hooks);
 	if (!run_log_open(&load->cli->settings, &load->plan, arena, &load->log, &err)) return load_fail(&err);
 	if (load->try) load->log.quiet = true;
+	describe_run(
+		&(struct description){&load->plan, &load->reach, &load->cli->settings, load->threshold_count, load->thresholds}, arena, &load->info);
+	load->log.info = &load->info;
 	run_log_join(&load->log, &inputs);
 	watch->log = &load->log;
 	if (!run_start(&inputs, &watch->run, &err)) {
@@ -256,7 +273,8 @@ static int load_go(const struct cli *cli, struct try *try, struct arena *arena) 
 	load_announce(&load, arena);
 	if (cli->settings.out.debug) load.debug = debug_new();
 	load.watch.series = series_new(fault_on(FAULT_FAST_SERIES) ? FAST_SLOT : SEC, load.plan.threads);
-	load.watch.progress = load_start_progress(&load);
+	load.watch.show = load_start_show(&load);
+	if (!load.watch.show) load.watch.progress = load_start_progress(&load);
 	int status = load_measure(&load, signals, arena);
 	load_end_progress(&load);
 	sinks_close(load.watch.sinks);

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "cmd/cleanup.h"
 #include "cmd/load.h"
+#include "cmd/replay.h"
 #include "cmd/scenario.h"
 #include "config/cli.h"
 #include "help/help.h"
@@ -40,6 +41,7 @@ static int main_act(const struct cli *cli, struct arena *arena) {
 	for (size_t i = 0; i < cli->warning_count; i++) log_warn("%s", cli->warnings[i]);
 	switch (cli->action) {
 	case CLI_RUN: return load_run(cli, arena);
+	case CLI_REPLAY: return replay_main(cli, arena);
 	case CLI_TARGET: return target_run(&cli->settings.target);
 	case CLI_CHECK_SCENARIO: return scenario_check(cli, arena);
 	case CLI_TRY_SCENARIO: return scenario_try(cli, arena);

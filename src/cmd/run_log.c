@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/output_format.h"
 #include "base/units.h"
+#include "out/run_lines.h"
 
 static void add_output(struct run_log *log, const char *option, const char *path, const struct record_ops *ops) {
 	if (path) log->outputs[log->count++] = (struct record_output){.ops = ops, .option = option, .path = path};
@@ -73,26 +74,13 @@ static char *comment_of(const char *begin, struct json *object) {
 
 void run_log_begin(struct run_log *log, const char *run_id, int64_t start_unix_ns) {
 	if (!log->book) return;
-	const struct plan *plan = log->plan;
-	char expected[2048];
+	struct run_info info = *log->info;
+	const struct targets *targets = log->plan->targets;
+	snprintf(info.id, sizeof(info.id), "%s", run_id);
+	info.start_unix_ns = start_unix_ns;
 	struct json *object = json_new_object();
 	json_put_int(object, "format", 1);
-	json_put_text(object, "run_id", run_id);
-	json_put_text(object, "version", STREST_VERSION);
-	json_put_int(object, "start_unix_ns", start_unix_ns);
-	json_put_text(object, "target", plan->target);
-	json_put_text(object, "method", plan->method);
-	json_put_text(object, "expected_status", status_set_format(&plan->expected, expected, sizeof(expected)));
-	json_put_int(object, "warmup_ns", plan->warmup);
-	json_put_int(object, "duration_ns", plan->duration);
-	json_put_text(object, "model", plan->open_loop ? "open" : "closed");
-	json_put_int(object, "threads", plan->threads);
-	json_put_int(object, "max_tasks", (int64_t)plan->max_tasks);
-	struct json *labels = json_put_array(object, "labels");
-	for (size_t i = 0; i < log->out->label.count; i++) json_put_text(labels, NULL, log->out->label.at[i]);
-	struct json *steps = json_put_array(object, "steps");
-	const struct group_table *groups = &plan->groups;
-	for (size_t i = groups->first_step; i < groups->first_scenario; i++) json_put_text(steps, NULL, groups->rows[i].name);
+	run_lines_put_head(&info, targets->rows, targets->row_count, object);
 	struct json *columns = json_put_array(object, "columns");
 	for (int i = 0; i < RUNLOG_COLUMNS; i++) json_put_text(columns, NULL, runlog_columns[i]);
 	char *line = comment_of(RUNLOG_HEAD, object);
@@ -128,6 +116,7 @@ static char *run_log_last_line(const struct run_log *log, const struct report *r
 	json_put_int(object, "window_ns", report->window);
 	struct json *causes = json_put_array(object, "limited_by");
 	for (size_t i = 0; i < report->verdict.count; i++) json_put_text(causes, NULL, cause_name(report->verdict.at[i].cause));
+	run_lines_put_end(report, object);
 	return comment_of(RUNLOG_END, object);
 }
 

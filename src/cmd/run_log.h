@@ -13,7 +13,8 @@
 struct run_log {
 	const struct out_settings *out;
 	const struct plan *plan;
-	struct logbook *book; /* NULL: nothing needs a log */
+	const struct run_info *info; /* what describe_run says; set by the caller before run_log_begin */
+	struct logbook *book;        /* NULL: nothing needs a log */
 	const char *folder;
 	unsigned count;
 	struct record_output outputs[RUN_LOG_OUTPUTS];

@@ -29,16 +29,34 @@ static void watch_stop(struct watch *watch, enum stop_cause cause, nsec elapsed)
 	run_stop(watch->run);
 }
 
+/* The user wants it to end: once with the requests in flight, twice without. */
+static void watch_on_wish(struct watch *watch, nsec elapsed) {
+	if (watch->cause == STOP_SIGNAL) {
+		watch->forced = true;
+		return;
+	}
+	if (watch->show)
+		show_stopping(watch->show);
+	else
+		log_info("stopping: waiting for the requests in flight; a second signal leaves at once");
+	watch_stop(watch, STOP_SIGNAL, elapsed);
+}
+
 static void watch_on_signal(struct watch *watch, int signals, nsec elapsed) {
 	struct signalfd_siginfo info;
-	while (read(signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
-		if (watch->cause == STOP_SIGNAL) {
-			watch->forced = true;
-			return;
-		}
-		log_info("stopping: waiting for the requests in flight; a second signal leaves at once");
-		watch_stop(watch, STOP_SIGNAL, elapsed);
-	}
+	while (!watch->forced && read(signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) watch_on_wish(watch, elapsed);
+}
+
+/* Draws the live view and does what its user wishes. */
+static void watch_on_show(struct watch *watch, nsec elapsed) {
+	enum view_wish wish = watch->show ? show_draw(watch->show) : VIEW_NOTHING;
+	if (wish == VIEW_QUIT || wish == VIEW_FORCE) watch_on_wish(watch, elapsed);
+}
+
+/* Tells whoever shows it how the run stands. */
+static void watch_tell(struct watch *watch, const struct progress_moment *moment, const struct tally *tick) {
+	if (watch->progress) progress_tick(watch->progress, moment, tick);
+	if (watch->show) show_tick(watch->show, moment, tick);
 }
 
 /* Stops a run that has nothing to measure. */
@@ -91,7 +109,7 @@ static void watch_on_tick(void *user, nsec elapsed, const struct tally *tick) {
 	watch_describe(watch, elapsed, &moment);
 	if (watch->sinks) watch_feed_sinks(watch, elapsed, moment.asked_per_s);
 	moment.asked_per_s *= plan_steps_mean(watch->plan); /* beside requests that were sent */
-	progress_tick(watch->progress, &moment, tick);
+	watch_tell(watch, &moment, tick);
 }
 
 /* Reads what the machine did, at the bounds of the window. */
@@ -115,24 +133,28 @@ static void watch_start(struct watch *watch) {
 }
 
 void watch_run(struct watch *watch, int signals) {
-	struct pollfd polled[] = {{.fd = signals, .events = POLLIN}, {.fd = run_descriptor(watch->run), .events = POLLIN}};
+	struct pollfd polled[] = {{.fd = signals, .events = POLLIN}, {.fd = run_descriptor(watch->run), .events = POLLIN},
+		{.fd = show_descriptor(watch->show), .events = POLLIN}};
+	int wait_ms = watch->show && show_wait_ms(watch->show) < RUN_TICK_MS ? show_wait_ms(watch->show) : RUN_TICK_MS;
 	struct run_state state = {0};
 	struct progress_moment moment = {.phase = PROGRESS_CONNECT};
 	if (watch->threshold_count > 0 || watch->sinks) watch->so_far = tally_new(watch->plan->groups.count);
 	while (!state.ended && !watch->forced) {
-		poll(polled, LENGTH(polled), RUN_TICK_MS);
+		poll(polled, LENGTH(polled), wait_ms);
 		watch_on_signal(watch, signals, state.elapsed);
 		state = run_tick(watch->run, watch_on_tick, watch);
-		if (!state.started) progress_tick(watch->progress, &moment, NULL);
+		if (!state.started) watch_tell(watch, &moment, NULL);
 		if (state.started && watch->start_unix_ns == 0) watch_start(watch);
 		watch_mark(watch, &state);
 		watch_for_hope(watch, state.elapsed);
 		run_log_watch(watch->log);
 		watch_thresholds(watch, state.elapsed);
+		watch_on_show(watch, state.elapsed);
 	}
+	show_end(watch->show);
 	if (!watch->forced) run_finish(watch->run, watch_on_tick, watch, &watch->totals);
 	watch_describe(watch, state.elapsed, &moment);
-	progress_end(watch->progress, &moment);
+	if (watch->progress) progress_end(watch->progress, &moment);
 	free(watch->so_far);
 	watch->so_far = NULL;
 }

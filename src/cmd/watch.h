@@ -7,6 +7,7 @@
 
 #include "cmd/run_id.h"
 #include "cmd/run_log.h"
+#include "cmd/show.h"
 #include "cmd/sinks.h"
 #include "engine/run.h"
 #include "plan/machine.h"
@@ -20,9 +21,10 @@ struct watch {
 	const struct plan *plan;
 	struct run *run;
 	struct series *series;
-	struct progress *progress;
-	struct sinks *sinks;    /* NULL: none */
-	size_t threshold_count; /* those that may end the run early (--threshold-abort) */
+	struct progress *progress; /* NULL: none */
+	struct show *show;         /* NULL: no live view */
+	struct sinks *sinks;       /* NULL: none */
+	size_t threshold_count;    /* those that may end the run early (--threshold-abort) */
 	const struct threshold *thresholds;
 	struct run_log *log;
 	/* What came of it. */
@@ -41,7 +43,7 @@ struct watch {
 /* Blocks SIGINT and SIGTERM, so that only the descriptor that is returned sees them; SIGPIPE is ignored. Before the threads start. */
 int watch_catch_signals(void);
 
-/* Watches until the workers are done or a second signal comes; ends the progress line. */
+/* Watches until the workers are done or a second signal comes; ends the progress line and leaves the live view. */
 void watch_run(struct watch *watch, int signals);
 
 /* From now on a signal ends the program at once, while files are still being written. */

@@ -319,12 +319,37 @@ static bool check_db(const struct rule *r) {
 		rule_name(r, "log-shards"), (unsigned long long)out->log_shards);
 }
 
+/* A replay loads nothing: what would say how is refused rather than ignored. */
+static bool check_replay(const struct rule *r) {
+	static const char known[] =
+		"replay|run|replay-start|replay-end|replay-step|replay-snapshot-interval|replay-snapshot-start|replay-snapshot-end|"
+		"replay-snapshot-out|replay-snapshot-format|status|json|tmp-path|export-csv|export-json|export-jsonl|charts-path|no-charts|"
+		"verbose|no-color|no-tui|fps|ui-window-ms|output|output-format";
+	const struct out_settings *out = &r->settings->out;
+	if (!out->replay) return true;
+	for (size_t i = 0; i < OPTION_COUNT; i++) {
+		const struct option_row *row = &option_rows[i];
+		const char *words = known;
+		bool found = false;
+		if (!(row->commands & COMMAND_RUN) || r->check->origins->rows[i].kind != ORIGIN_COMMAND) continue;
+		for (struct slice word = option_next_word(&words); word.size; word = option_next_word(&words))
+			found = found || slice_equal(word, slice_of(row->flag));
+		if (!found) return RULE_BROKEN(row->flag, "--%s says nothing in a replay, which loads nothing; leave it out", row->flag);
+	}
+	if (!!out->export_csv + !!out->export_json + !!out->export_jsonl > 1)
+		return RULE_BROKEN("replay", "--replay reads one file; give one of --export-csv, --export-json and --export-jsonl");
+	if (out->run && (out->export_csv || out->export_json || out->export_jsonl))
+		return RULE_BROKEN("run", "--run chooses from the folder of --tmp-path, a file has one run; leave it out");
+	return true;
+}
+
 /* Of a run, and the options that each looks at: when the value of one is broken, the rule has nothing to say. */
 static const struct {
 	bool (*check)(const struct rule *r);
 	const char *flags;
 } rules[] = {
 	{check_url, "url"},
+	{check_replay, "replay"},
 	{check_labels, "label"},
 	{check_output, "output|output-format"},
 	{check_db, "db-url|log-shards"},
@@ -378,7 +403,7 @@ bool check_rule(const struct check *check, unsigned number, struct check_fault *
 static bool check_aim(const struct rule *r) {
 	const struct settings *settings = r->settings;
 	const char *path = r->check->origins->path;
-	if (settings->http.url || settings->http.urls_from_file) return true;
+	if (settings->http.url || settings->http.urls_from_file || settings->out.replay) return true;
 	if (settings->scenarios.count) return scenario_rules_aim(r);
 	return err_set(&r->fault->err, ERR_FAILED, "no URL to load%s; write e.g. --url http://localhost:3000/, or --urls-from-file FILE",
 		path ? arena_format(r->check->arena, ": %s has none", path) : "");

@@ -294,7 +294,8 @@ static bool is_given(const struct parse *p, struct slice flag) {
 
 /* A load test: fills the settings up from the other sources, and checks them all. */
 static bool settle_run(struct parse *p) {
-	if (!check_command(p) || !take_file(p)) return false;
+	bool replays = p->cli.settings.out.replay;
+	if (!check_command(p) || (!replays && !take_file(p))) return false;
 	merge_environment(p->command, &p->cli.settings, &p->origins);
 	merge_implied(&p->cli.settings, &p->origins);
 	add_warning(p);
@@ -305,6 +306,8 @@ static bool settle_run(struct parse *p) {
 		p->cli.text = print_config(&p->cli.settings, &p->origins, p->arena);
 		return true;
 	}
+	p->cli.status_given = is_given(p, SLICE("status"));
+	if (replays) p->cli.action = CLI_REPLAY;
 	if (!check_rules(p)) return false;
 	protocol_settle(&p->cli.settings, p->arena);
 	return true;

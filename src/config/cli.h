@@ -9,6 +9,7 @@
 
 enum cli_action {
 	CLI_RUN,            /* a load test: settings are complete and checked */
+	CLI_REPLAY,         /* strest --replay: no file was read, and nothing is loaded */
 	CLI_TARGET,         /* strest target */
 	CLI_CLEANUP,        /* strest cleanup */
 	CLI_HELP,           /* help for `command`: all of it if `help_all` */
@@ -29,6 +30,7 @@ struct cli {
 	/* Whether the user gave these, wherever (presets do not count as given): */
 	bool spawn_given; /* --spawn-rate or --spawn-interval */
 	bool preconnect_given;
+	bool status_given;
 	const char *config_file; /* the file that was read; NULL: none */
 	size_t warning_count;    /* sentences for stderr: keys of features that this version does not have, and the like */
 	const char *const *warnings;

@@ -168,10 +168,9 @@ static void variables_fill_texts_and_numbers(void **state) {
 
 static void what_only_later_versions_have_is_left_out(void **state) {
 	(void)state;
-	take("a.toml", "http3 = false\nproxy_http2 = false\nno_ui = true\nalpn = [\"h3\", \"h2\", \"http/1.1\"]\nhttp2 = true\n");
+	take("a.toml", "http3 = false\nproxy_http2 = false\nsummary = true\nalpn = [\"h3\", \"h2\", \"http/1.1\"]\nhttp2 = true\n");
 	assert_int_equal(file.findings.warnings, 2);
-	assert_string_equal(
-		file_sentence(&file, file.findings.first), "a.toml:3:1: no_ui: the live view comes with a later version of strest; left out");
+	assert_string_equal(file_sentence(&file, file.findings.first), "a.toml:3:1: summary: the summary is always printed; left out");
 	assert_int_equal(file.settings.tls.alpn.count, 2);
 	assert_string_equal(file.settings.tls.alpn.at[0], "h2");
 	assert_int_equal(origin_of("alpn")->items[0].column, 15); /* behind h3 */

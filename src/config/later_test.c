@@ -31,8 +31,7 @@ static void no_row_is_there_already(void **state) {
 
 /* The specification's keys without an option of ours (section 3.2), and those that belong to the request. */
 static void every_key_of_the_reference_is_known(void **state) {
-	static const char *const left_out[] = {
-		"charts_latency_bucket_ms", "ui_window_ms", "fps", "no_ui", "summary", "http3", "disable_compression", "stats_success_breakdown"};
+	static const char *const left_out[] = {"charts_latency_bucket_ms", "summary", "http3", "disable_compression", "stats_success_breakdown"};
 	static const char *const refused[] = {"script", "aws_session", "aws_sigv4", "proxy_http_version", "proxy_http2", "distributed"};
 	(void)state;
 	for (size_t i = 0; i < LENGTH(left_out); i++) {
@@ -59,7 +58,7 @@ static void what_we_do_anyway_is_harmless(void **state) {
 	assert_true(later_is_harmless(later_by_key("proxy_http_version"), &version));
 	assert_false(later_is_harmless(later_by_key("proxy_http_version"), &old));
 	assert_false(later_is_harmless(later_by_key("proxy_http_version"), &list));
-	assert_false(later_is_harmless(later_by_key("no_ui"), &off));
+	assert_false(later_is_harmless(later_by_key("summary"), &off));
 }
 
 int main(void) {

@@ -277,7 +277,7 @@ static void a_header_for_no_proxy_is_a_warning(void **state) {
 	assert_int_equal(cli.warning_count, 0);
 	assert_taken(PARSE("-u", "http://x", "--proxy-header", "A: b", "--no-proxy"));
 	assert_int_equal(cli.warning_count, 1);
-	write_file("strest.toml", "url = \"http://x\"\nno_ui = true\nproxy_headers = [\"A: b\"]\nunix_socket = \"s\"");
+	write_file("strest.toml", "url = \"http://x\"\nsummary = true\nproxy_headers = [\"A: b\"]\nunix_socket = \"s\"");
 	assert_taken(PARSE(NULL));
 	assert_int_equal(cli.warning_count, 2);
 	assert_string_equal(
@@ -303,10 +303,10 @@ static void no_color_comes_last(void **state) {
 
 static void warnings_are_handed_on(void **state) {
 	(void)state;
-	write_file("strest.toml", "url = \"http://x\"\nno_ui = true\nhttp3 = true");
+	write_file("strest.toml", "url = \"http://x\"\nsummary = true\nhttp3 = true");
 	assert_taken(PARSE(NULL));
 	assert_int_equal(cli.warning_count, 2);
-	assert_string_equal(cli.warnings[0], "strest.toml:2:1: no_ui: the live view comes with a later version of strest; left out");
+	assert_string_equal(cli.warnings[0], "strest.toml:2:1: summary: the summary is always printed; left out");
 }
 
 /* The rules across options name the file's keys and places, and the command line's flags. */
@@ -366,13 +366,13 @@ static void rules_speak_of_where_the_values_stand(void **state) {
 
 static void check_says_everything_in_order(void **state) {
 	(void)state;
-	write_file("a.toml", "warmup = \"30s\"\nno_ui = true\nrate = \"x\"\narrival = \"even\"\nx = 1\nno_ua = true\n");
+	write_file("a.toml", "warmup = \"30s\"\nsummary = true\nrate = \"x\"\narrival = \"even\"\nx = 1\nno_ua = true\n");
 	assert_taken(PARSE("config", "check", "a.toml"));
 	assert_int_equal(cli.action, CLI_CHECK_CONFIG);
 	assert_true(cli.failed);
 	assert_string_equal(cli.text,
 		"a.toml:1:10: warmup: 30s leaves nothing of the duration of 30s; write a shorter warm-up or a longer duration\n"
-		"a.toml:2:1: warning: no_ui: the live view comes with a later version of strest; left out\n"
+		"a.toml:2:1: warning: summary: the summary is always printed; left out\n"
 		"a.toml:3:8: rate: 'x' is not a number; write e.g. rate = 100\n" /* and nothing about the arrival: the rate is not known */
 		"a.toml:5:1: unknown key 'x'\n"
 		"a.toml:6:9: no_ua needs authorized (I have explicit permission to test this target); add authorized = true\n");
@@ -380,10 +380,10 @@ static void check_says_everything_in_order(void **state) {
 	assert_taken(PARSE("config", "check", "a.toml"));
 	assert_false(cli.failed);
 	assert_string_equal(cli.text, "a.toml: good\n");
-	write_file("a.toml", "no_ui = true");
+	write_file("a.toml", "summary = true");
 	assert_taken(PARSE("config", "check", "a.toml"));
 	assert_false(cli.failed);
-	assert_string_equal(cli.text, "a.toml:1:1: warning: no_ui: the live view comes with a later version of strest; left out\n"
+	assert_string_equal(cli.text, "a.toml:1:1: warning: summary: the summary is always printed; left out\n"
 				      "a.toml: good, with 1 key left out\n");
 	write_file("strest.toml", "x = \n");
 	assert_taken(PARSE("config", "check"));

@@ -10,7 +10,18 @@
 enum option_kind { KIND_BOOL, KIND_COUNT, KIND_REAL, KIND_TEXT, KIND_LIST, KIND_TIME, KIND_CHOICE, KIND_STATUS, KIND_STAGES, KIND_TLS };
 
 /* The heading under which --help shows an option. */
-enum option_group { GROUP_REQUEST, GROUP_LOAD, GROUP_CONNECT, GROUP_TLS, GROUP_OUTPUT, GROUP_CONFIG, GROUP_TARGET, GROUP_CLEANUP, GROUP_COUNT };
+enum option_group {
+	GROUP_REQUEST,
+	GROUP_LOAD,
+	GROUP_CONNECT,
+	GROUP_TLS,
+	GROUP_OUTPUT,
+	GROUP_REPLAY,
+	GROUP_CONFIG,
+	GROUP_TARGET,
+	GROUP_CLEANUP,
+	GROUP_COUNT
+};
 
 /* Bits of option_row.commands. */
 enum option_command {
@@ -36,6 +47,7 @@ enum option_check {
 	CHECK_LABEL,        /* base/label.h */
 	CHECK_RANGE,        /* A-B, whole seconds (base/units.h) */
 	CHECK_FOLDER,       /* not empty, and not a number, which other tools take for this letter */
+	CHECK_BOUND,        /* min, max or a time */
 	CHECK_LISTEN,       /* base/host_port.h */
 };
 

@@ -49,6 +49,11 @@ static bool check_range(const struct text_rule *r) {
 	return units_parse_range(r->text, &from, &to) || fail(r, "is no range of whole seconds, first-last", NULL, "10-30");
 }
 
+static bool check_bound(const struct text_rule *r) {
+	nsec at;
+	return units_parse_bound(r->text, &at) || fail(r, "is neither min, max nor a time", NULL, "10s");
+}
+
 static bool check_folder(const struct text_rule *r) {
 	uint64_t number;
 	if (!r->text.size) return fail(r, "is empty", NULL, "charts");
@@ -119,6 +124,7 @@ bool text_rule_check(enum option_check check, struct slice text, bool is_filled,
 	if (check == CHECK_RANGE) return check_range(&r);
 	if (check == CHECK_LABEL) return check_label(&r);
 	if (check == CHECK_FOLDER) return check_folder(&r);
+	if (check == CHECK_BOUND) return check_bound(&r);
 	if (check == CHECK_LISTEN) return check_listen(&r);
 	assert(check == CHECK_BIND);
 	return check_bind(&r);

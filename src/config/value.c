@@ -177,6 +177,7 @@ static bool check_text(const struct value *v) {
 	case CHECK_CONNECT_TO:
 	case CHECK_LABEL:
 	case CHECK_RANGE:
+	case CHECK_BOUND:
 	case CHECK_FOLDER:
 	case CHECK_LISTEN:
 	case CHECK_HTTP_VERSION:

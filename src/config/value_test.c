@@ -121,6 +121,10 @@ static void choices_stand_in_the_order_of_their_enum(void **state) {
 		{"output-format", "csv", OUTPUT_CSV},
 		{"output-format", "text", OUTPUT_TEXT},
 		{"output-format", "quiet", OUTPUT_QUIET},
+		{"replay-snapshot-format", "json", SNAPSHOT_JSON},
+		{"replay-snapshot-format", "JSONL", SNAPSHOT_JSONL},
+		{"replay-snapshot-format", "ndjson", SNAPSHOT_NDJSON},
+		{"replay-snapshot-format", "csv", SNAPSHOT_CSV},
 		{"connection-pick", "lru", CONNECTION_PICK_LRU},
 		{"connection-pick", "MRU", CONNECTION_PICK_MRU},
 	};

@@ -79,6 +79,7 @@ const char *const fact_groups[GROUP_COUNT] = {
 	[GROUP_CONNECT] = "Connections",
 	[GROUP_TLS] = "TLS",
 	[GROUP_OUTPUT] = "Output",
+	[GROUP_REPLAY] = "Replay",
 	[GROUP_CONFIG] = "Configuration",
 	[GROUP_TARGET] = "Target",
 	[GROUP_CLEANUP] = "Cleanup",

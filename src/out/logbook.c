@@ -69,11 +69,14 @@ static void shard_flush(struct shard *shard) {
 }
 
 static void shard_write_text(struct shard *shard, const char *text) {
-	size_t size = strlen(text);
-	if (size > TEXT_BYTES) return;
-	if (shard->size + size > TEXT_BYTES) shard_flush(shard);
-	memcpy(shard->text + shard->size, text, size);
-	shard->size += size;
+	for (size_t left = strlen(text); left > 0;) {
+		if (shard->size == TEXT_BYTES) shard_flush(shard);
+		size_t part = left < TEXT_BYTES - shard->size ? left : TEXT_BYTES - shard->size;
+		memcpy(shard->text + shard->size, text, part);
+		shard->size += part;
+		text += part;
+		left -= part;
+	}
 }
 
 static void shard_write_block(struct shard *shard, const struct logblock *block, nsec zero) {

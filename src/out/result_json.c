@@ -88,7 +88,8 @@ static void put_run(struct json *root, const struct report *report) {
 	const struct run_info *run = &report->run;
 	struct json *object = json_put_object(root, "run");
 	char expected[2048]; /* the longest set has 250 codes of its own */
-	json_put_text(object, "id", run->id);
+	if (run->records_only) json_put_bool(object, "records_only", true);
+	json_put_text(object, "id", run->id[0] ? run->id : NULL);
 	json_put_text(object, "version", run->version);
 	run_json_put_labels(object, run);
 	run_json_put_moment(object, "start", run->start_unix_ns);
@@ -424,7 +425,7 @@ static void put_machine(struct json *parent, const struct report *report) {
 static void put_verdict(struct json *root, const struct report *report) {
 	const struct verdict *verdict = &report->verdict;
 	struct json *object = json_put_object(root, "verdict");
-	json_put_text(object, "limited_by", verdict->count > 0 ? cause_name(verdict->at[0].cause) : "none");
+	json_put_text(object, "limited_by", report->run.records_only ? "unknown" : verdict->count > 0 ? cause_name(verdict->at[0].cause) : "none");
 	struct json *causes = json_put_array(object, "causes");
 	for (size_t i = 0; i < verdict->count; i++) {
 		struct json *cause = json_put_object(causes, NULL);

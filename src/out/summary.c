@@ -47,6 +47,10 @@ static void write_end(const struct report *report, struct buf *into) {
 	char time[32], warmup[32], missed[SUMMARY_NAME_COLUMNS + 1];
 	buf_add_format(into, "measured for %s", units_format_duration(report->window, time, sizeof(time)));
 	if (run->warmup > 0) buf_add_format(into, " after %s of warm-up", units_format_duration(run->warmup, warmup, sizeof(warmup)));
+	if (run->records_only) {
+		buf_add_text(into, "\nreplayed from its requests alone: what else belongs to the run is not known\n");
+		return;
+	}
 	switch (report->cause) {
 	case STOP_DURATION:
 		buf_add_text(into, "\nended by duration");
@@ -134,9 +138,9 @@ static void write_head(const struct report *report, struct buf *into) {
 	write_target(report, into);
 	write_way(report, into);
 	write_labels(&report->run, into);
-	write_model(report, into);
+	if (!report->run.unknown) write_model(report, into);
 	write_end(report, into);
-	if (report->planned + report->attempts + report->connect_failed > 0) write_verdict(report, into);
+	if (!report->run.records_only && report->planned + report->attempts + report->connect_failed > 0) write_verdict(report, into);
 	write_thresholds(report, into);
 }
 
@@ -204,10 +208,10 @@ static void write_times(const struct report *report, struct buf *into) {
 	} else {
 		char gap[32];
 		few = write_service(report, into);
-		buf_add_format(into,
-			"  Closed loop: a slow server slows the load down, so its stalls are under-counted here.\n"
-			"  The longest time without a finished request was %s%s.\n",
-			units_format_duration(report->longest_gap, gap, sizeof(gap)), report->run.threads > 1 ? " (on one thread)" : "");
+		buf_add_text(into, "  Closed loop: a slow server slows the load down, so its stalls are under-counted here.\n");
+		if (!report->run.records_only)
+			buf_add_format(into, "  The longest time without a finished request was %s%s.\n",
+				units_format_duration(report->longest_gap, gap, sizeof(gap)), report->run.threads > 1 ? " (on one thread)" : "");
 		few |= write_response(report, into);
 	}
 	if (report->run.truth) {

@@ -75,6 +75,6 @@ static void write_steps(const struct report *report, struct buf *into) {
 
 void summary_write_script(const struct report *report, struct buf *into) {
 	if (report->step_count == 0) return;
-	write_iterations(report, into);
+	if (!report->run.records_only) write_iterations(report, into);
 	write_steps(report, into);
 }

@@ -128,7 +128,19 @@ static void write_books(const struct report *report, struct buf *into) {
 	write_unbalanced("iterations", all->planned, all->ok + all->failed + all->open + all->unsent, into);
 }
 
+/* All that records alone tell. */
+static void write_records(const struct report *report, struct buf *into) {
+	char done[32];
+	buf_add_format(into, "Rate         %s/s answered\n", summary_format_rate(report->throughput_per_s, done, sizeof(done)));
+	buf_add_format(into, "Books        %llu ok + %llu failed + %llu open\n", (unsigned long long)report->ok, (unsigned long long)report->failed,
+		(unsigned long long)report->open);
+}
+
 void summary_write_wire(const struct report *report, struct buf *into) {
+	if (report->run.records_only) {
+		write_records(report, into);
+		return;
+	}
 	write_rate(report, into);
 	write_connections(report, into);
 	write_http(report, into);

@@ -46,8 +46,9 @@ enum stop_cause { STOP_DURATION, STOP_REQUESTS, STOP_SIGNAL, STOP_UNREACHABLE, S
 struct run_info {
 	char id[37]; /* random UUID, RFC 9562 version 4 */
 	const char *version;
-	uint64_t truncated_at; /* --metrics-max, if it leaves something out of an export; 0: it does not */
-	size_t charts;         /* files drawn (chart/chart.h); 0: none */
+	uint64_t truncated_at;      /* --metrics-max, if it leaves something out of an export; 0: it does not */
+	bool records_only, unknown; /* a replay of records alone: what else belongs to the run is not known; nor how it was loaded */
+	size_t charts;              /* files drawn (chart/chart.h); 0: none */
 	size_t label_count;
 	const char *const *labels;        /* --label: "env=staging", as base/label.h reads it; each name once */
 	int64_t start_unix_ns;            /* CLOCK_REALTIME at the start line */

@@ -1,0 +1,39 @@
+/* The live view of a run that is being watched: ticks and keys in, a screen out.
+ * In: the ticks of the run, keys. Out: the terminal; what the user wishes. Main thread. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "plan/plan.h"
+#include "tui/progress.h"
+#include "tui/view.h"
+
+struct show;
+
+struct show_setup {
+	const struct plan *plan;
+	bool color;
+	nsec window;    /* at first */
+	unsigned per_s; /* drawings */
+};
+
+/* Takes over the terminal (tui/screen.h). NULL, err is filled: it cannot be drawn on. `setup` is copied. */
+struct show *show_new(const struct show_setup *setup, struct err *err);
+
+/* Leaves the terminal as it was; may be called again. */
+void show_end(struct show *show);
+void show_free(struct show *show);
+
+/* Returns the descriptor that keys come from, -1: none; and how long may be waited before the next show_draw, ms. */
+int show_descriptor(const struct show *show);
+int show_wait_ms(const struct show *show);
+
+/* Counts a tick; NULL: nothing, as before the start line. */
+void show_tick(struct show *show, const struct progress_moment *moment, const struct tally *tick);
+
+/* Reads keys, draws if it is time to, and returns the last wish: to quit or to leave at once. */
+enum view_wish show_draw(struct show *show);
+
+/* Says that the run is being stopped: the next `q` leaves at once. */
+void show_stopping(struct show *show);

@@ -1,0 +1,160 @@
+#include "stats/live.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/arena.h"
+#include "stats/slot_sum.h"
+
+#define FINE_WIDTH (100 * MSEC)
+#define FINE_COUNT 300 /* 30 s; longer windows take the coarse ones */
+#define COARSE_WIDTH SEC
+#define COARSE_COUNT 600
+#define ROWS_EVERY SEC  /* quantiles of 512 rows are work: not for each frame */
+#define LATE_LEAST MSEC /* as in the verdict at the end */
+#define LATE_SHARE 0.1
+#define WARNING_BYTES 240
+
+struct live {
+	struct live_setup setup;
+	struct live_moment now;
+	nsec before; /* the tick before */
+	struct slots *fine, *coarse;
+	struct tally *so_far;
+	struct slot_sum sum; /* scratch */
+	nsec rows_at;        /* when `rows` was filled; -1: never */
+	size_t row_count;
+	struct frame_row rows[FRAME_ROWS];
+	struct frame_column columns[FRAME_COLUMNS];
+	char warning[WARNING_BYTES];
+};
+
+struct live *live_new(const struct live_setup *setup) {
+	struct live *live = mem_zeroed(1, sizeof(*live));
+	live->setup = *setup;
+	live->fine = slots_new(FINE_WIDTH, FINE_COUNT);
+	live->coarse = slots_new(COARSE_WIDTH, COARSE_COUNT);
+	live->so_far = tally_new(setup->groups->count);
+	live->rows_at = -1;
+	live->now.phase = FRAME_CONNECT;
+	live->now.asked_per_s = -1;
+	live->sum.low = HISTLET_SLOTS;
+	return live;
+}
+
+void live_free(struct live *live) {
+	if (!live) return;
+	slots_free(live->fine);
+	slots_free(live->coarse);
+	free(live->so_far);
+	free(live);
+}
+
+void live_add(struct live *live, const struct live_moment *moment, const struct tally *tick) {
+	live->now = *moment;
+	if (moment->phase == FRAME_CONNECT) return;
+	slots_add(live->fine, live->before, moment->elapsed, moment->asked_per_s, tick);
+	slots_add(live->coarse, live->before, moment->elapsed, moment->asked_per_s, tick);
+	live->before = moment->elapsed;
+	if (tick) tally_merge(live->so_far, tick);
+}
+
+void live_warn(struct live *live, const char *text) {
+	snprintf(live->warning, sizeof(live->warning), "%s", text);
+}
+
+/* Fills the columns of the window; the last one may not be over yet. */
+static void live_fill_columns(struct live *live, const struct slots *slots, nsec window, struct frame *ret) {
+	nsec width = slots_width(slots);
+	uint64_t wanted = (uint64_t)((window + width - 1) / width), each = (wanted + FRAME_COLUMNS - 1) / FRAME_COLUMNS;
+	uint64_t last = live->before > 0 ? (uint64_t)((live->before - 1) / width) / each : 0;
+	uint64_t count = (wanted + each - 1) / each, first = last + 1 > count ? last + 1 - count : 0;
+	size_t at = 0, slot_count = slots_count(slots);
+	if (live->before == 0) return;
+	ret->column_count = (size_t)(last + 1 - first);
+	while (at < slot_count && slots_at(slots, at)->number < first * each) at++;
+	for (size_t i = 0; i < ret->column_count; i++) {
+		struct frame_column *column = &live->columns[i];
+		uint64_t end = (first + i + 1) * each;
+		*column = (struct frame_column){.start = (nsec)((first + i) * each) * width, .all = {-1, -1, -1, -1}, .ok = {-1, -1, -1, -1}};
+		slot_sum_clear(&live->sum);
+		for (; at < slot_count && slots_at(slots, at)->number < end; at++) slot_sum_add(&live->sum, slots_at(slots, at));
+		if (!live->sum.found) continue;
+		column->width = (nsec)each * width;
+		slot_sum_fill_column(&live->sum, live->setup.threads, column);
+	}
+}
+
+/* Adds up the slots that began within the last `span`. */
+static void live_sum(struct live *live, const struct slots *slots, nsec span) {
+	nsec width = slots_width(slots);
+	slot_sum_clear(&live->sum);
+	for (size_t i = 0; i < slots_count(slots); i++) {
+		const struct slot *slot = slots_at(slots, i);
+		if ((nsec)slot->number * width >= live->before - span) slot_sum_add(&live->sum, slot);
+	}
+}
+
+static void live_fill_window(struct live *live, const struct slots *slots, struct frame *ret) {
+	live_sum(live, slots, ret->window);
+	ret->window_all = slot_sum_all(&live->sum);
+	ret->window_ok = slot_sum_ok(&live->sum);
+	if (live->sum.counts.longest > SLOT_GAP) ret->light = "paused";
+	live_sum(live, live->fine, SEC);
+	ret->rps = slot_sum_per_s(&live->sum, (double)(live->sum.counts.ok + live->sum.counts.failed));
+	ret->sent_per_s = slot_sum_per_s(&live->sum, (double)live->sum.counts.sent);
+	if (ret->asked_per_s >= 0 && live->sum.found) ret->asked_per_s = slot_sum_per_s(&live->sum, live->sum.counts.asked);
+	ret->in_flight = (uint64_t)(slot_sum_in_flight(&live->sum, live->setup.threads) + 0.5);
+}
+
+static void live_fill_run(const struct live *live, struct frame *ret) {
+	const struct tally *so_far = live->so_far;
+	const struct cell *all = &so_far->cells[0];
+	ret->ok = so_far->ok;
+	ret->failed = so_far->failed;
+	ret->open = so_far->open;
+	ret->unsent = so_far->unsent;
+	ret->run_all = slot_sum_of_histlets(&all->response_ok, &all->response_other);
+	ret->run_ok = slot_sum_of_histlets(&all->response_ok, NULL);
+	frame_count_reasons(ret, so_far->reasons);
+	for (size_t status = 0; status < TALLY_STATUSES; status++) ret->classes[frame_class(status)] += so_far->status[status];
+	nsec late = so_far->late.count > 0 ? histlet_quantile(&so_far->late, 0.99) : 0;
+	if (late > LATE_LEAST && (double)late > LATE_SHARE * (double)ret->run_all.p99) ret->light = "late";
+}
+
+static void live_fill_rows(struct live *live) {
+	const struct group_table *groups = live->setup.groups;
+	if (live->rows_at >= 0 && live->before - live->rows_at < ROWS_EVERY) return;
+	live->rows_at = live->before;
+	live->row_count = 0;
+	for (size_t i = groups->first_stage; i < groups->count && live->row_count < FRAME_ROWS; i++) {
+		const struct group *group = &groups->rows[i];
+		const struct cell *cell = &live->so_far->cells[i];
+		live->rows[live->row_count++] = (struct frame_row){group_dimension_name(group->dimension), group->name, cell->ok, cell->failed,
+			cell->open, slot_sum_of_histlets(&cell->response_ok, &cell->response_other)};
+	}
+}
+
+void live_frame(struct live *live, nsec window, struct frame *ret) {
+	window = window < SEC ? SEC : window > LIVE_LONGEST ? LIVE_LONGEST : window;
+	const struct slots *slots = window <= FINE_WIDTH * FINE_COUNT ? live->fine : live->coarse;
+	*ret = (struct frame){.phase = live->now.phase,
+		.elapsed = live->now.elapsed,
+		.duration = live->setup.duration,
+		.requests = live->setup.requests,
+		.window = window,
+		.asked_per_s = live->now.asked_per_s,
+		.in_flight_most = live->setup.in_flight_most,
+		.light = "target",
+		.speed = 1,
+		.mark_from = -1,
+		.mark_to = -1};
+	ret->columns = live->columns;
+	ret->rows = live->rows;
+	if (live->warning[0]) ret->warning = live->warning;
+	live_fill_run(live, ret);
+	live_fill_window(live, slots, ret);
+	live_fill_columns(live, slots, window, ret);
+	live_fill_rows(live);
+	ret->row_count = live->row_count;
+}

@@ -1,0 +1,210 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "stats/live.h"
+
+#define TICK (100 * MSEC)
+
+static const struct group rows[] = {{GROUP_BY_ALL, "all", 0, 0}, {GROUP_BY_CONNECTION, "new", 0, 0}, {GROUP_BY_CONNECTION, "reused", 0, 0},
+	{GROUP_BY_STAGE, "1", 0, NSEC_NEVER}, {GROUP_BY_STEP, "log in", 0, 0}};
+static const struct group_table groups = {.count = 5, .rows = rows, .first_address = 3, .first_stage = 3, .first_step = 4, .first_scenario = 5};
+
+static struct live *live;
+static struct tally *tick;
+static struct frame frame;
+static struct live_moment moment;
+
+static int set_up(void **state) {
+	static const struct live_setup setup = {.duration = 3600 * SEC, .threads = 2, .in_flight_most = 64, .groups = &groups};
+	(void)state;
+	live = live_new(&setup);
+	tick = tally_new(groups.count);
+	moment = (struct live_moment){.phase = FRAME_STEADY, .asked_per_s = 1000};
+	return 0;
+}
+
+static int tear_down(void **state) {
+	(void)state;
+	live_free(live);
+	free(tick);
+	return 0;
+}
+
+/* Adds ticks up to `until`, each with `ok` requests that took `time` and `failed` ones that took a second. */
+static void run_until(nsec until, uint64_t ok, uint64_t failed, nsec time) {
+	while (moment.elapsed < until) {
+		tally_clear(tick);
+		tick->attempts = ok + failed;
+		tick->ok = tick->cells[0].ok = tick->cells[3].ok = ok;
+		tick->failed = tick->cells[0].failed = tick->cells[3].failed = failed;
+		tick->status[200] = ok;
+		tick->status[0] = failed;
+		tick->reasons[REASON_RESET] = failed;
+		tick->wire_area = (uint64_t)(10 * TICK); /* of two threads, with five each */
+		tick->wire_span = 2 * TICK;
+		for (size_t i = 0; i <= 3; i += 3) {
+			if (ok) histlet_record(&tick->cells[i].response_ok, time, ok);
+			if (failed) histlet_record(&tick->cells[i].response_other, SEC, failed);
+		}
+		moment.elapsed += TICK;
+		live_add(live, &moment, tick);
+	}
+}
+
+static void assert_about(nsec time, nsec want) {
+	assert_in_range(time, want - want / 100, want + want / 100);
+}
+
+static void before_the_start_nothing_is_known(void **state) {
+	(void)state;
+	live_frame(live, 10 * SEC, &frame);
+	assert_int_equal(frame.phase, FRAME_CONNECT);
+	assert_int_equal(frame.column_count, 0);
+	assert_true(frame.window_ok.p50 == -1 && frame.run_all.p99 == -1 && frame.rps == 0);
+}
+
+static void rates_and_counts_are_those_of_the_ticks(void **state) {
+	(void)state;
+	run_until(20 * SEC, 80, 20, 5 * MSEC);
+	live_frame(live, 10 * SEC, &frame);
+	assert_int_equal(frame.ok, 16000);
+	assert_int_equal(frame.failed, 4000);
+	assert_int_equal(frame.transport, 4000);
+	assert_int_equal(frame.timeouts + frame.unexpected, 0);
+	assert_float_equal(frame.rps, 1000, 0.5);
+	assert_float_equal(frame.sent_per_s, 1000, 0.5);
+	assert_int_equal(frame.in_flight, 10);
+	assert_int_equal(frame.classes[0], 16000);
+	assert_int_equal(frame.classes[4], 4000);
+	assert_int_equal(frame.reason_count, 1);
+	assert_int_equal(frame.reasons[0].reason, REASON_RESET);
+	assert_about(frame.window_ok.p99, 5 * MSEC);
+	assert_about(frame.window_all.p50, 5 * MSEC); /* one of five failed, after a second */
+	assert_about(frame.window_all.p90, SEC);
+	assert_about(frame.run_all.p90, SEC);
+	assert_string_equal(frame.light, "target");
+}
+
+static void what_is_asked_is_of_the_time_that_the_rates_are_of(void **state) {
+	(void)state;
+	run_until(4 * SEC, 100, 0, MSEC);
+	moment.asked_per_s = 2000;
+	run_until(4500 * MSEC, 100, 0, MSEC);
+	live_frame(live, 10 * SEC, &frame);
+	assert_float_equal(frame.asked_per_s, 1500, 0.5);
+	moment.asked_per_s = -1;
+	run_until(5 * SEC, 100, 0, MSEC);
+	live_frame(live, 10 * SEC, &frame);
+	assert_true(frame.asked_per_s == -1);
+}
+
+static void columns_are_the_slots_of_the_window(void **state) {
+	(void)state;
+	run_until(20 * SEC, 80, 20, 5 * MSEC);
+	live_frame(live, 10 * SEC, &frame);
+	assert_int_equal(frame.column_count, 100);
+	assert_int_equal(frame.columns[0].start, 10 * SEC);
+	assert_int_equal(frame.columns[99].start, 19900 * MSEC);
+	for (size_t i = 0; i < 100; i++) {
+		const struct frame_column *column = &frame.columns[i];
+		assert_int_equal(column->width, TICK);
+		assert_float_equal(column->done_per_s, 1000, 0.5);
+		assert_float_equal(column->failed_per_s, 200, 0.5);
+		assert_float_equal(column->asked_per_s, 1000, 0.5);
+		assert_int_equal(column->bands[frame_band(5 * MSEC)], 80);
+		assert_about(column->ok.p99, 5 * MSEC);
+	}
+}
+
+static void ok_percentiles_age_out_in_an_outage(void **state) {
+	(void)state;
+	run_until(20 * SEC, 100, 0, 5 * MSEC);
+	run_until(31 * SEC, 0, 100, 0);
+	live_frame(live, 10 * SEC, &frame);
+	assert_int_equal(frame.window_ok.p50, -1);
+	assert_about(frame.window_all.p50, SEC);
+	assert_about(frame.run_ok.p50, 5 * MSEC);
+}
+
+static void a_long_window_has_no_more_columns_than_there_is_room_for(void **state) {
+	(void)state;
+	run_until(700 * SEC, 10, 0, 5 * MSEC);
+	for (nsec window = 0; window <= 800 * SEC; window += 7 * SEC) {
+		live_frame(live, window, &frame);
+		assert_in_range(frame.column_count, 1, FRAME_COLUMNS);
+	}
+	live_frame(live, 600 * SEC, &frame);
+	assert_int_equal(frame.column_count, 300); /* two seconds each */
+	assert_int_equal(frame.columns[299].start, 698 * SEC);
+	assert_int_equal(frame.columns[0].start, 100 * SEC);
+	assert_float_equal(frame.columns[0].done_per_s, 100, 0.5);
+}
+
+static void a_pause_of_strest_is_a_gap(void **state) {
+	(void)state;
+	run_until(5 * SEC, 10, 0, MSEC);
+	moment.elapsed = 8 * SEC; /* as after SIGSTOP */
+	live_add(live, &moment, tick);
+	live_frame(live, 10 * SEC, &frame);
+	assert_int_equal(frame.column_count, 80);
+	assert_int_equal(frame.columns[60].width, 0);
+	assert_true(frame.columns[79].is_gap);
+	assert_string_equal(frame.light, "paused");
+}
+
+static void stages_and_steps_are_rows(void **state) {
+	(void)state;
+	run_until(5 * SEC, 9, 1, MSEC);
+	live_frame(live, 10 * SEC, &frame);
+	assert_int_equal(frame.row_count, 2);
+	assert_string_equal(frame.rows[0].kind, "stage");
+	assert_int_equal(frame.rows[0].ok, 450);
+	assert_about(frame.rows[0].times.p99, SEC);
+	assert_string_equal(frame.rows[1].name, "log in");
+	assert_int_equal(frame.rows[1].times.p50, -1);
+}
+
+static void the_most_frequent_reasons_come_first(void **state) {
+	(void)state;
+	tally_clear(tick);
+	for (int i = 0; i < REASON_COUNT; i++) tick->reasons[i] = (uint64_t)i;
+	tick->failed = 1;
+	moment.elapsed = TICK;
+	live_add(live, &moment, tick);
+	live_frame(live, 10 * SEC, &frame);
+	assert_int_equal(frame.reason_count, FRAME_REASONS);
+	for (size_t i = 0; i < FRAME_REASONS; i++) assert_int_equal(frame.reasons[i].count, REASON_COUNT - 1 - i);
+}
+
+static void a_warning_is_kept(void **state) {
+	char text[] = "the disk is full";
+	(void)state;
+	live_warn(live, text);
+	memset(text, 'x', sizeof(text) - 1);
+	live_frame(live, 10 * SEC, &frame);
+	assert_string_equal(frame.warning, "the disk is full");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void) {
+	const struct CMUnitTest tests[] = {
+		TEST(before_the_start_nothing_is_known),
+		TEST(rates_and_counts_are_those_of_the_ticks),
+		TEST(what_is_asked_is_of_the_time_that_the_rates_are_of),
+		TEST(columns_are_the_slots_of_the_window),
+		TEST(ok_percentiles_age_out_in_an_outage),
+		TEST(a_long_window_has_no_more_columns_than_there_is_room_for),
+		TEST(a_pause_of_strest_is_a_gap),
+		TEST(stages_and_steps_are_rows),
+		TEST(the_most_frequent_reasons_come_first),
+		TEST(a_warning_is_kept),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,191 @@
+#include "base/units.h"
+#include "tui/panel.h"
+
+#include <stdio.h>
+
+#define TEXT_BYTES 32
+#define FIGURE_COLUMNS 36 /* from label to value at most */
+
+static unsigned figure_columns(const struct pen *pen) {
+	return pen->area.columns < FIGURE_COLUMNS ? pen->area.columns : FIGURE_COLUMNS;
+}
+
+/* Writes "label    value" with the value at the right of `columns`. */
+static void figure_write(struct pen *pen, const char *label, unsigned columns, enum ink ink, const char *value) {
+	unsigned begin = pen->column, length = 0;
+	for (const char *at = value; *at; at++) length++;
+	pen_write(pen, INK_DIM, label);
+	unsigned place = begin + columns > length ? begin + columns - length : 0;
+	pen_tab(pen, place > pen->column ? place : pen->column + 1);
+	pen_write(pen, ink, value);
+}
+
+static void figure_count(struct pen *pen, const char *label, unsigned columns, enum ink ink, double count) {
+	char text[TEXT_BYTES];
+	figure_write(pen, label, columns, ink, panel_count_text(count, text, sizeof(text)));
+}
+
+static enum ink ink_of_failures(uint64_t count) {
+	return count > 0 ? INK_BAD : INK_TEXT;
+}
+
+void figures_draw_requests(const struct sight *sight, struct pen *pen) {
+	const struct frame *frame = sight->frame;
+	uint64_t total = frame->ok + frame->failed + frame->open, ended = frame->ok + frame->failed;
+	unsigned columns = figure_columns(pen);
+	char text[TEXT_BYTES];
+	figure_count(pen, "total", columns, INK_TEXT, (double)total);
+	pen_next(pen);
+	if (ended > 0) {
+		uint64_t parts = (uint64_t)((double)frame->ok / (double)ended * 1e4); /* cut off, so 100 % means all */
+		snprintf(text, sizeof(text), "%llu.%02llu %%", (unsigned long long)parts / 100, (unsigned long long)parts % 100);
+	} else {
+		snprintf(text, sizeof(text), "-");
+	}
+	figure_write(pen, "ok", columns, INK_GOOD, text);
+	pen_next(pen);
+	figure_count(pen, "failed", columns, ink_of_failures(frame->failed), (double)frame->failed);
+	pen_next(pen);
+	unsigned half = columns / 2;
+	figure_count(pen, " time-outs", half + 3, ink_of_failures(frame->timeouts), (double)frame->timeouts);
+	pen_tab(pen, half + 4);
+	figure_count(pen, "conn.", columns - half - 4, ink_of_failures(frame->transport), (double)frame->transport);
+	pen_next(pen);
+	figure_count(pen, " status, asserts", columns, ink_of_failures(frame->unexpected), (double)frame->unexpected);
+}
+
+void figures_draw_throughput(const struct sight *sight, struct pen *pen) {
+	const struct frame *frame = sight->frame;
+	unsigned columns = figure_columns(pen);
+	char text[TEXT_BYTES], most[TEXT_BYTES], both[2 * TEXT_BYTES];
+	figure_count(pen, "per s (RPS)", columns, INK_TEXT, frame->rps);
+	pen_next(pen);
+	figure_count(pen, "per min (RPM)", columns, INK_TEXT, frame->rps * 60);
+	pen_next(pen);
+	figure_count(pen, "sent per s", columns, INK_TEXT, frame->sent_per_s);
+	pen_next(pen);
+	bool behind = frame->asked_per_s > 0 && frame->sent_per_s < 0.95 * frame->asked_per_s;
+	if (frame->asked_per_s >= 0)
+		figure_count(pen, behind ? "asked: behind" : "asked per s", columns, behind ? INK_WARN : INK_TEXT, frame->asked_per_s);
+	else
+		figure_write(pen, "asked", columns, INK_DIM, "as they come");
+	pen_next(pen);
+	panel_count_text((double)frame->in_flight, text, sizeof(text));
+	if (frame->in_flight_most > 0)
+		snprintf(both, sizeof(both), "%s of %s", text, panel_count_text((double)frame->in_flight_most, most, sizeof(most)));
+	else
+		snprintf(both, sizeof(both), "%s", text);
+	figure_write(pen, "in flight", columns, INK_TEXT, both);
+}
+
+static void times_write(struct pen *pen, const char *whose, const char *scope, const struct frame_times *times) {
+	const nsec list[] = {times->p50, times->p90, times->p99, times->max};
+	static const enum ink colors[] = {INK_FIRST, INK_SECOND, INK_THIRD, INK_FOURTH};
+	unsigned shown = pen->area.columns >= 40 ? 4 : 3;
+	pen_next(pen);
+	pen_format(pen, INK_DIM, "%s %s", whose, scope);
+	for (unsigned i = 0; i < shown; i++) {
+		char text[TEXT_BYTES];
+		unsigned left = 7 + i * (pen->area.columns - 7) / shown, right = 7 + (i + 1) * (pen->area.columns - 7) / shown;
+		pen_tab(pen, left);
+		pen_format(pen, colors[i], "%*s", (int)(right - left), panel_time_text(list[i], text, sizeof(text)));
+	}
+}
+
+void figures_draw_times(const struct sight *sight, struct pen *pen) {
+	static const char *const heads[] = {"P50", "P90", "P99", "max"};
+	const struct frame *frame = sight->frame;
+	unsigned shown = pen->area.columns >= 40 ? 4 : 3;
+	char scope[TEXT_BYTES];
+	units_format_span(frame->window, scope, sizeof(scope));
+	for (unsigned i = 0; i < shown; i++) {
+		unsigned left = 7 + i * (pen->area.columns - 7) / shown, right = 7 + (i + 1) * (pen->area.columns - 7) / shown;
+		pen_tab(pen, left);
+		pen_format(pen, INK_DIM, "%*s", (int)(right - left), heads[i]);
+	}
+	times_write(pen, "all", scope, &frame->window_all);
+	times_write(pen, "ok", scope, &frame->window_ok);
+	times_write(pen, "all", "run", &frame->run_all);
+	times_write(pen, "ok", "run", &frame->run_ok);
+}
+
+void figures_draw_classes(const struct sight *sight, struct pen *pen) {
+	static const struct {
+		const char *name;
+		enum ink ink;
+	} classes[FRAME_CLASSES] = {{"2xx", INK_GOOD}, {"3xx", INK_FIRST}, {"4xx", INK_WARN}, {"5xx", INK_BAD}, {"none", INK_FOURTH}};
+	uint64_t total = 0;
+	unsigned abreast = pen_rows(pen) >= FRAME_CLASSES ? 1 : 2, width = pen->area.columns / abreast;
+	for (size_t i = 0; i < FRAME_CLASSES; i++) total += sight->frame->classes[i];
+	for (size_t i = 0; i < FRAME_CLASSES; i++) {
+		char text[TEXT_BYTES];
+		uint64_t count = sight->frame->classes[i];
+		unsigned begin = (unsigned)i % abreast * width, bar = width > 12 ? width - 12 : 0;
+		if (i > 0 && i % abreast == 0) pen_next(pen);
+		pen_tab(pen, begin);
+		pen_format(pen, INK_DIM, "%-4s %5s ", classes[i].name, panel_count_text((double)count, text, sizeof(text)));
+		unsigned filled = total > 0 ? (unsigned)(((double)count * bar + (double)total / 2) / (double)total) : 0;
+		if (count > 0 && filled == 0 && bar > 0) filled = 1;
+		for (unsigned k = 0; k < filled; k++) pen_write(pen, classes[i].ink, "\u2588");
+	}
+}
+
+void figures_draw_reasons(const struct sight *sight, struct pen *pen) {
+	const struct frame *frame = sight->frame;
+	if (frame->reason_count == 0) pen_write(pen, INK_DIM, "none so far");
+	for (size_t i = 0; i < frame->reason_count && pen_rows(pen) > 0; i++) {
+		char text[TEXT_BYTES];
+		pen_format(pen, INK_BAD, "%6s ", panel_count_text((double)frame->reasons[i].count, text, sizeof(text)));
+		pen_write(pen, INK_TEXT, reason_words(frame->reasons[i].reason));
+		pen_next(pen);
+	}
+}
+
+#define TABLE_FIXED 22 /* columns besides name and times */
+#define TABLE_NAME 12
+#define TABLE_TIME 9
+#define TABLE_TIMES 3
+
+/* How the table is laid out: with how many of the times, P50 and P90 give way first. */
+struct table {
+	unsigned name, first;
+};
+
+static struct table table_fit(unsigned columns) {
+	unsigned room = columns > TABLE_FIXED + TABLE_NAME ? columns - TABLE_FIXED - TABLE_NAME : 0;
+	unsigned shown = room / TABLE_TIME < TABLE_TIMES ? room / TABLE_TIME : TABLE_TIMES;
+	return (struct table){TABLE_NAME + room - shown * TABLE_TIME, TABLE_TIMES - shown};
+}
+
+static void row_write(struct pen *pen, const struct frame_row *row, const struct table *table) {
+	const nsec times[TABLE_TIMES] = {row->times.p50, row->times.p90, row->times.p99};
+	static const enum ink colors[TABLE_TIMES] = {INK_FIRST, INK_SECOND, INK_THIRD};
+	char text[TEXT_BYTES];
+	pen_format(pen, INK_DIM, "%-9s", row->kind);
+	pen_format(pen, INK_TEXT, "%-*.*s", (int)table->name, (int)table->name - 1, row->name);
+	pen_tab(pen, 9 + table->name);
+	pen_format(pen, INK_GOOD, "%6s", panel_count_text((double)row->ok, text, sizeof(text)));
+	pen_format(pen, ink_of_failures(row->failed), "%7s", panel_count_text((double)row->failed, text, sizeof(text)));
+	for (unsigned i = table->first; i < TABLE_TIMES; i++)
+		pen_format(pen, colors[i], "%*s", TABLE_TIME, panel_time_text(times[i], text, sizeof(text)));
+}
+
+void figures_draw_table(const struct sight *sight, struct pen *pen) {
+	static const char *const heads[TABLE_TIMES] = {"P50", "P90", "P99"};
+	const struct frame *frame = sight->frame;
+	struct table table = table_fit(pen->area.columns);
+	size_t shown = pen_rows(pen) > 0 ? pen_rows(pen) - 1 : 0;
+	size_t first = frame->row_count > shown ? frame->row_count - shown : 0;
+	if (sight->scroll < first) first = sight->scroll;
+	if (frame->row_count == 0) {
+		pen_write(pen, INK_DIM, "no stages, steps or scenarios");
+		return;
+	}
+	pen_tab(pen, 9 + table.name);
+	pen_format(pen, INK_DIM, "%6s%7s", "ok", "failed");
+	for (unsigned i = table.first; i < TABLE_TIMES; i++) pen_format(pen, INK_DIM, "%*s", TABLE_TIME, heads[i]);
+	for (size_t i = first; i < frame->row_count && i < first + shown; i++) {
+		pen_next(pen);
+		row_write(pen, &frame->rows[i], &table);
+	}
+}

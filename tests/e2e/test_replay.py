@@ -1,0 +1,289 @@
+"""Results again from what a run left of its requests: strest --replay."""
+
+import csv
+import json
+import subprocess
+import time
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from conftest import BINARY, says, schema
+
+SCENARIOS = """
+[scenarios.buy]
+[[scenarios.buy.steps]]
+name = "one"
+url = "{url}a"
+[[scenarios.buy.steps]]
+name = "two"
+url = "{url}status/404"
+[[scenarios.look.steps]]
+name = "page"
+url = "{url}x"
+"""
+
+
+def logs(folder):
+    return sorted(Path(folder).glob("metrics-*.log"))
+
+
+def kept(strest, folder, *args):
+    """Runs with a log that stays; returns what it printed."""
+    finished = strest.run("-m", "4", "-r", "4", *args, "--keep-tmp", "--tmp-path", folder)
+    assert finished.code in (0, 3), finished.err
+    return finished.out
+
+
+def replayed(strest, *args, code=0):
+    finished = strest.run("--replay", *args)
+    assert finished.code == code, finished.err
+    return finished
+
+
+def figures(text):
+    """The 16 lines."""
+    return text.splitlines()[-16:]
+
+
+def loads(url, tmp_path):
+    urls = tmp_path / "urls.txt"
+    urls.write_text(f"{url}a\n{url}b\nPOST {url}c\n")
+    config = tmp_path / "s.toml"
+    config.write_text(SCENARIOS.format(url=url))
+    return {
+        "closed": ("-u", url, "--requests", "500", "-t", "20s"),
+        "rate": ("-u", url, "--rate", "300", "-t", "2s", "--warmup", "1s", "--label", "env=x", "--threshold", "p99<10s", "--threads", "2"),
+        "shards": ("-u", url, "--rate", "300", "-t", "1s", "--log-shards", "3"),
+        "stages": ("-u", url, "--stages", "500ms@200,500ms@400", "-t", "1s", "--arrival", "poisson"),
+        "http2": ("-u", url, "--rate", "300", "-t", "1s", "--http2"),
+        "urls": ("--urls-from-file", str(urls), "--rate", "200", "-t", "1s"),
+        "scenarios": ("--config", str(config), "--no-charts", "-t", "1s", "--requests", "600"),
+        "scenarios with a rate": ("--config", str(config), "--no-charts", "--rate", "100", "-t", "1s"),
+        "another status": ("-u", f"{url}status/503", "--rate", "200", "-t", "1s"),
+        "a connection each": ("-u", url, "--rate", "100", "-t", "1s", "--disable-keepalive"),
+        "cut bodies": ("-u", f"{url}cut", "--rate", "50", "-t", "1s"),
+        "time-outs": ("-u", f"{url}delay/300ms", "--rate", "50", "-t", "1s", "--timeout", "100ms"),
+    }
+
+
+@pytest.mark.option("replay")
+@pytest.mark.parametrize("name", ["closed", "rate", "shards", "stages", "http2", "urls", "scenarios",
+                                                                        "scenarios with a rate", "another status", "a connection each", "time-outs", "cut bodies"])
+def test_a_log_says_what_its_run_said(strest, target, tmp_path, name):
+    folder = tmp_path / "log"
+    run = kept(strest, folder, *loads(target().url + "/", tmp_path)[name])
+    again = replayed(strest, "--tmp-path", folder)
+    assert again.out == run
+    assert "Total Requests: 0" not in run and again.err == ""
+
+
+def test_as_json_too(strest, target, tmp_path):
+    run = json.loads(kept(strest, tmp_path, "-u", target().url, "--rate", "300", "-t", "1s", "--json", "--kernel-stamps", "all"))
+    again = json.loads(replayed(strest, "--tmp-path", tmp_path, "--json").out)
+    run.pop("series"), again.pop("series")  # which slot a request on a bound is in is a matter of ticks
+    assert again == run
+
+
+def test_as_json_of_requests_alone(strest, target, tmp_path):
+    path = ladder(tmp_path)
+    kept(strest, tmp_path, "-u", target().url, "--rate", "200", "-t", "1s")
+    for words in ("--export-csv", path), ("--tmp-path", tmp_path, "--replay-start", "500ms"):
+        result = json.loads(replayed(strest, *words, "--json").out)
+        jsonschema.validate(result, schema())
+        assert result["run"]["records_only"] and result["verdict"]["limited_by"] == "unknown"
+
+
+# ---- which run
+
+
+@pytest.mark.option("run")
+def test_of_several_runs_one_is_chosen(strest, target, tmp_path):
+    server = target()
+    outs = [kept(strest, tmp_path, "-u", server.url, "--requests", str(n), "-t", "20s") for n in (100, 200, 300)]
+    assert replayed(strest, "--tmp-path", tmp_path).out == outs[2]
+    listed = replayed(strest, "--tmp-path", tmp_path, "--run", "list").out.splitlines()
+    assert len(listed) == 4 and all(line.split()[5] == "complete" and server.url in line for line in listed[1:])
+    assert replayed(strest, "--tmp-path", tmp_path, "--run", "3").out == outs[0]
+    identity = listed[2].split()[4]
+    assert replayed(strest, "--tmp-path", tmp_path, "--run", identity[:8]).out == outs[1]
+    assert replayed(strest, "--tmp-path", tmp_path, "--run", listed[3].split()[3]).out == outs[0]
+    says(replayed(strest, "--tmp-path", tmp_path, "--run", "4", code=1), 1, "--run", "'4'", "--run list")
+
+
+def test_a_killed_run_is_told_apart(strest, target, tmp_path):
+    run = strest.start("-u", target().url, "--rate", "200", "-t", "30s", "--keep-tmp", "--tmp-path", tmp_path)
+    time.sleep(2)
+    live = replayed(strest, "--tmp-path", tmp_path)
+    assert "its run goes on" in live.err
+    run.kill()
+    with open(logs(tmp_path)[0], "a") as f:
+        f.write("12,3")
+    again = replayed(strest, "--tmp-path", tmp_path)
+    assert "no last line" in again.err and "ended by force" in again.err and "cut off" in again.err
+    assert "open loop at 200.0/s" in again.out and "alone" in again.out and "Connections" not in again.out
+    total = int(figures(again.out)[1].split()[-1])
+    assert 100 <= total <= 600
+    assert "cut off" in replayed(strest, "--tmp-path", tmp_path, "--run", "list").out
+
+
+# ---- files of the reference tool, exports
+
+
+def write(path, text):
+    path.write_text(text)
+    return path
+
+
+def test_files_of_the_reference_tool(strest, tmp_path):
+    # by hand: 4 records, 2 of them 200; times 12, 15, 31, 2000
+    lines = "0,12,200,0,0\n4,15,200,0,0\n9,31,503,0,0\n20,2000,500,1,0\n"
+    want = ["Duration: 0s", "Total Requests: 4", "Successful: 2 (50.00%)", "Errors: 2", "Timeouts: 1", "Transport Errors: 0",
+            "Non-Expected Status: 1", "Avg Latency (all): 514ms", "Avg Latency (ok): 13ms", "Min/Max Latency (all): 12ms / 2000ms",
+            "Min/Max Latency (ok): 12ms / 15ms"]
+    write(tmp_path / "metrics-77-1767225600123-0.log", lines)
+    assert figures(replayed(strest, "--tmp-path", tmp_path).out)[:11] == want
+    head = "elapsed_ms,latency_ms,status_code,timed_out,transport_error\n"
+    assert figures(replayed(strest, "--export-csv", write(tmp_path / "a.csv", head + lines)).out)[:11] == want
+    records = [dict(zip(("elapsed_ms", "latency_ms", "status_code"), map(int, line.split(",")[:3])), timed_out=line.split(",")[3] == "1",
+                    transport_error=False) for line in lines.split()]
+    document = json.dumps({"summary": {"records": [1, "}"]}, "records": records}, indent=2)
+    assert figures(replayed(strest, "--export-json", write(tmp_path / "a.json", document)).out)[:11] == want
+    jsonl = '{"type":"summary"}\n' + "".join(json.dumps(r) + "\n" for r in records)
+    assert figures(replayed(strest, "--export-jsonl", write(tmp_path / "a.jsonl", jsonl)).out)[:11] == want
+    other = figures(replayed(strest, "--tmp-path", tmp_path, "--status", "503").out)
+    assert other[2] == "Successful: 1 (25.00%)" and other[6] == "Non-Expected Status: 2"
+    three = replayed(strest, "--export-csv", write(tmp_path / "b.csv", "0,12,200\n4,15,200,\n7,1,200,0,0,512,3\n"))
+    assert "Total Requests: 3" in three.out and three.err == ""
+
+
+def test_exports_have_the_same_counts_and_percentiles(strest, target, tmp_path):
+    files = {kind: tmp_path / f"a.{kind}" for kind in ("csv", "json", "jsonl")}
+    run = kept(strest, tmp_path / "log", "-u", target().url, "--rate", "300", "-t", "1s",
+               *(x for kind, path in files.items() for x in (f"--export-{kind}", path)))
+    for kind, path in files.items():
+        again = figures(replayed(strest, f"--export-{kind}", path).out)
+        assert again[1:13] == figures(run)[1:13], kind
+
+
+# ---- parts of the time
+
+
+def ladder(tmp_path, count=40):
+    """A record every 500 ms from 0."""
+    return write(tmp_path / "ladder.csv", "".join(f"{i * 500},{i + 1},200,0,0\n" for i in range(count)))
+
+
+@pytest.mark.option("replay-start", "replay-end")
+def test_only_a_part(strest, tmp_path):
+    path = ladder(tmp_path)
+    part = figures(replayed(strest, "--export-csv", path, "--replay-start", "2s", "--replay-end", "4").out)
+    assert part[0] == "Duration: 2s" and part[1] == "Total Requests: 5" and part[9] == "Min/Max Latency (all): 5ms / 9ms"
+    whole = replayed(strest, "--export-csv", path).out
+    assert replayed(strest, "--export-csv", path, "--replay-start", "MIN", "--replay-end", "max").out == whole
+    assert figures(replayed(strest, "--export-csv", path, "--replay-start", "100s").out)[1] == "Total Requests: 1"
+    says(replayed(strest, "--export-csv", path, "--replay-start", "4s", "--replay-end", "2s", code=1), 1, "--replay-start 4s", "--replay-end 2s")
+    assert replayed(strest, "--export-csv", path, "--replay-step", "5s").out == whole  # for the view only
+    says(replayed(strest, "--export-csv", path, "--replay-step", "0", code=2), 2, "--replay-step")
+    says(replayed(strest, "--export-csv", path, "--replay-start", "x", code=2), 2, "'x'", "min")
+
+
+def test_a_window_of_all_is_the_run(strest, target, tmp_path):
+    run = kept(strest, tmp_path, "-u", target().url, "--rate", "200", "-t", "1s")
+    assert replayed(strest, "--tmp-path", tmp_path, "--replay-start", "min", "--replay-end", "1h").out == run
+
+
+# ---- snapshots
+
+
+@pytest.mark.option("replay-snapshot-interval", "replay-snapshot-out", "replay-snapshot-format", "replay-snapshot-start", "replay-snapshot-end")
+def test_snapshots(strest, tmp_path):
+    path, out = ladder(tmp_path), tmp_path / "new" / "snapshots"
+    done = replayed(strest, "--export-csv", path, "--replay-snapshot-interval", "5s", "--replay-snapshot-out", out, "--replay-snapshot-format", "jsonl")
+    files = sorted(out.iterdir(), key=lambda p: int(p.name.split("-")[1][:-2]))
+    bounds = [tuple(p.name.split("-")[1:3]) for p in files]
+    assert bounds == [("0ms", "5000ms"), ("5000ms", "10000ms"), ("10000ms", "15000ms"), ("15000ms", "19500ms")]
+    assert all(p.suffix == ".jsonl" and str(p) in done.err for p in files)
+    seen = []
+    for p in files:
+        first, *records, end = [json.loads(line) for line in p.read_text().splitlines()]
+        assert first["type"] == "summary" and first["total_requests"] == len(records) == end["records"]
+        seen += [r["elapsed_ms"] for r in records]
+    assert seen == [i * 500 for i in range(40)]  # each once
+    assert figures(done.out)[1] == "Total Requests: 40"
+
+
+def test_a_single_snapshot_has_the_name_that_was_given(strest, tmp_path):
+    path, one = ladder(tmp_path), tmp_path / "one.csv"
+    replayed(strest, "--export-csv", path, "--replay-snapshot-out", one, "--replay-snapshot-format", "CSV", "--replay-snapshot-start", "1s",
+             "--replay-snapshot-end", "2s")
+    with open(one, newline="") as f:
+        assert [int(r["elapsed_ms"]) for r in csv.DictReader(f)] == [1000, 1500, 2000]
+    replayed(strest, "--export-csv", path, "--replay-snapshot-out", one, "--replay-snapshot-format", "csv", "--replay-snapshot-interval", "10s")
+    assert len(list(tmp_path.glob("one-*ms-*ms-*.csv"))) == 2
+    json_input = tmp_path / "one.json"
+    replayed(strest, "--export-csv", path, "--replay-snapshot-out", json_input)
+    assert json.loads(json_input.read_text())["summary"]["total_requests"] == 40
+    twice = tmp_path / "twice.json"
+    replayed(strest, "--export-json", json_input, "--replay-snapshot-out", twice)
+    first, second = json.loads(json_input.read_text()), json.loads(twice.read_text())
+    assert second["records"] == first["records"]
+    counts = [key for key in first["summary"] if key.endswith(("_ms", "_requests", "_errors"))]
+    assert len(counts) > 10 and all(second["summary"][key] == first["summary"][key] for key in counts)
+
+
+# ---- charts
+
+
+@pytest.mark.option("replay", "charts-path")
+def test_charts(strest, target, tmp_path):
+    kept(strest, tmp_path / "log", "-u", target().url, "--rate", "200", "-t", "2s")
+    done = replayed(strest, "--tmp-path", tmp_path / "log", "--charts-path", tmp_path / "charts")
+    assert "charts: " in done.err
+    assert all(p.read_bytes()[:4] == b"\x89PNG" for p in (tmp_path / "charts").iterdir()) and len(list((tmp_path / "charts").iterdir())) > 5
+
+
+# ---- bad inputs
+
+
+def test_bad_inputs(strest, tmp_path):
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    says(replayed(strest, "--tmp-path", tmp_path / "none", code=1), 1, "--tmp-path", "none")
+    says(replayed(strest, "--tmp-path", empty, code=1), 1, "--tmp-path", "empty", "--keep-tmp")
+    write(empty / "metrics-1-2-0.log", "")
+    says(replayed(strest, "--tmp-path", empty, code=1), 1, "no record")
+    says(replayed(strest, "--export-csv", write(tmp_path / "x.csv", "a,b\nc\n"), code=1), 1, "no record", "2 lines")
+    says(replayed(strest, "--export-json", write(tmp_path / "x.json", "[1,2"), code=1), 1, "no record")
+    says(replayed(strest, "--export-csv", tmp_path, code=1), 1, "folder")
+    says(replayed(strest, "--export-csv", "a", "--export-json", "b", code=1), 1, "one of")
+    says(replayed(strest, "--rate", "5", code=1), 1, "--rate", "replay")
+    says(strest.run("--replay-start", "5", "-u", "http://localhost:1/"), 1, "--replay-start", "--replay")
+
+
+def test_bad_lines_are_counted_and_told(strest, tmp_path):
+    done = replayed(strest, "--export-csv", write(tmp_path / "a.csv", "0,1,200,0,0\nrubbish\n5,1,200,0,0\n-1,2,200\n7,1,2"))
+    assert "2 lines" in done.err and "number 2" in done.err and "Total Requests: 3" in done.out
+    done = replayed(strest, "--export-jsonl", write(tmp_path / "a.jsonl", '{"elapsed_ms":1,"latency_ms":1,"status_code":200}\n{"elapsed_ms":2,"lat'))
+    assert "cut off" in done.err and "Total Requests: 1" in done.out
+    cut = '{"records": [{"elapsed_ms":1,"latency_ms":1,"status_code":200}, {"elapsed_ms":'
+    done = replayed(strest, "--export-json", write(tmp_path / "a.json", cut))
+    assert "cut off" in done.err and "Total Requests: 1" in done.out
+
+
+def test_the_config_file_is_not_read(strest, tmp_path):
+    write(tmp_path / "strest.toml", "this is none")
+    path = ladder(tmp_path)
+    done = subprocess.run([BINARY, "--replay", "--export-csv", path], cwd=tmp_path, capture_output=True, text=True, timeout=20)
+    assert done.returncode == 0, done.stderr
+
+
+def test_memory_does_not_grow_with_the_log(strest, tmp_path):
+    big = tmp_path / "big.csv"
+    with open(big, "w") as f:
+        for i in range(1000):
+            f.write("".join(f"{i * 1000 + j},{j % 50},200,0,0\n" for j in range(1000)))
+    done = replayed(strest, "--export-csv", big)
+    assert "Total Requests: 1000000" in done.out
+    assert done.peak_kb < 120 * 1024
