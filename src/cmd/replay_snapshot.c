@@ -27,9 +27,7 @@ struct snapshots {
 	const char *file;                   /* the name of a single one; NULL: they are named by their times */
 	const struct record_ops *ops;
 	FILE *sorted; /* the records of the span, by due time: struct logged */
-	FILE *lines;  /* of a source in JSON: the records as lines of a log */
 	const char *last;
-	bool fault;
 };
 
 bool replay_snapshot_wanted(const struct out_settings *out) {
@@ -100,52 +98,40 @@ static FILE *open_nameless(const struct snapshots *s, struct err *err) {
 	return file;
 }
 
-static void line_each(void *user, const struct logged *record) {
-	struct snapshots *s = user;
-	char line[RUNLOG_LINE_MAX];
-	size_t size = runlog_format(record, 0, line);
-	s->fault = s->fault || fwrite(line, size, 1, s->lines) != 1;
+/* Records on their way into the sorter, and out of it. */
+struct sorting {
+	struct snapshots *s;
+	struct log_sorter *sorter;
+	struct err err;
+	bool ok;
+};
+
+static void sort_each(void *user, const struct logged *record) {
+	struct sorting *sorting = user;
+	sorting->ok = sorting->ok && log_sorter_add(sorting->sorter, record);
 }
 
 static bool sorted_each(void *user, const struct logged *record) {
-	struct snapshots *s = user;
-	struct logged judged = *record;
-	uint64_t ms = (uint64_t)(record->sample.due / MSEC);
-	if (ms < s->span.from) return true;
-	if (ms > s->span.to) return false;
-	bool from_reference = record->sample.reason == REASON_NONE && record->protocol == LOGGED_NONE;
-	replay_source_judge(s->source, from_reference, &judged.sample);
-	s->fault = fwrite(&judged, sizeof(judged), 1, s->sorted) != 1;
-	return !s->fault;
+	struct sorting *sorting = user;
+	sorting->ok = fwrite(record, sizeof(*record), 1, sorting->s->sorted) == 1;
+	if (!sorting->ok) err_set_sys(&sorting->err, ERR_FAILED, errno, "cannot write in '%s'", sorting->s->folder);
+	return sorting->ok;
 }
 
-/* Writes the records of a source in JSON as lines; returns where they are. */
-static const char *make_lines(struct snapshots *s, struct err *err) {
-	struct replay_pass pass;
-	const struct replay_taker taker = {&s->span, line_each, s};
-	s->lines = open_nameless(s, err);
-	if (!s->lines || !replay_source_walk(s->source, &taker, &s->arena, &pass, err)) return NULL;
-	if (s->fault || fflush(s->lines) != 0) {
-		err_set_sys(err, ERR_FAILED, errno, "cannot write in '%s'", s->folder);
-		return NULL;
-	}
-	return arena_format(&s->arena, "/proc/self/fd/%d", fileno(s->lines));
-}
-
+/* Sorts the records that the replay itself counts. */
 static bool sort_records(struct snapshots *s, struct err *err) {
-	struct log_sort sort = {s->source->input.count, s->source->input.paths, s->folder};
-	struct log_sort_totals totals;
-	const char *path;
-	if (s->source->input.kind != REPLAY_LINES) {
-		path = make_lines(s, err);
-		if (!path) return false;
-		sort.count = 1;
-		sort.paths = &path;
-	}
+	struct sorting sorting = {.s = s, .ok = true};
+	struct replay_pass pass;
+	const struct replay_taker taker = {&s->span, sort_each, &sorting};
 	s->sorted = open_nameless(s, err);
-	if (!s->sorted || !log_sort_walk(&sort, sorted_each, s, &totals, err)) return false;
-	if (s->fault || fflush(s->sorted) != 0) return err_set_sys(err, ERR_FAILED, errno, "cannot write in '%s'", s->folder);
-	return true;
+	if (!s->sorted) return false;
+	sorting.sorter = log_sorter_new(s->folder, 0, &sorting.err);
+	bool read = replay_source_walk(s->source, &taker, &s->arena, &pass, err);
+	bool sorted = read && sorting.ok && log_sorter_walk(sorting.sorter, sorted_each, &sorting) && sorting.ok;
+	log_sorter_free(sorting.sorter);
+	if (read && !sorted) *err = sorting.err;
+	if (sorted && fflush(s->sorted) != 0) return err_set_sys(err, ERR_FAILED, errno, "cannot write in '%s'", s->folder);
+	return sorted;
 }
 
 /* Goes to the first record of a time or later. */
@@ -272,7 +258,6 @@ struct snapshots *snapshots_open(const struct snapshots_setup *setup, struct err
 void snapshots_close(struct snapshots *s) {
 	if (!s) return;
 	if (s->sorted) fclose(s->sorted);
-	if (s->lines) fclose(s->lines);
 	arena_fini(&s->arena);
 	free(s);
 }

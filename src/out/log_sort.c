@@ -28,12 +28,9 @@ struct source_run {
 	uint64_t next, end; /* records of the file that are not in the buffer yet */
 };
 
-struct sorter {
-	const struct log_sort *input;
-	log_sort_each *each;
-	void *user;
+struct log_sorter {
+	const char *folder;
 	struct err *err;
-	struct log_sort_totals totals;
 	struct logged *records; /* of the run being filled */
 	struct sort_key *keys, *spare;
 	uint32_t count, run_records;
@@ -45,7 +42,7 @@ struct sorter {
 	uint32_t pending_count;
 };
 
-static bool sorter_fail(struct sorter *s, const char *what, const char *path) {
+static bool sorter_fail(struct log_sorter *s, const char *what, const char *path) {
 	return err_set_sys(s->err, ERR_FAILED, errno, "cannot %s '%s'", what, path);
 }
 
@@ -56,7 +53,7 @@ static void merge_keys(const struct sort_key *in, struct sort_key *out, uint32_t
 }
 
 /* Stable, bottom up. The result lies in `keys`. */
-static void sorter_sort(struct sorter *s) {
+static void sorter_sort(struct log_sorter *s) {
 	for (uint32_t i = 0; i < s->count; i++) s->keys[i] = (struct sort_key){s->records[i].sample.due, i};
 	for (uint32_t width = 1; width < s->count; width *= 2) {
 		for (uint32_t from = 0; from < s->count; from += 2 * width) {
@@ -70,13 +67,13 @@ static void sorter_sort(struct sorter *s) {
 	}
 }
 
-static bool sorter_flush(struct sorter *s) {
+static bool sorter_flush(struct log_sorter *s) {
 	const char *at = (const char *)s->pending;
 	size_t left = s->pending_count * sizeof(*s->pending);
 	while (left > 0) {
 		ssize_t more = write(s->file, at, left);
 		if (more < 0 && errno == EINTR) continue;
-		if (more < 0) return sorter_fail(s, "sort in", s->input->folder);
+		if (more < 0) return sorter_fail(s, "sort in", s->folder);
 		at += more;
 		left -= (size_t)more;
 	}
@@ -85,18 +82,18 @@ static bool sorter_flush(struct sorter *s) {
 	return true;
 }
 
-static bool sorter_put(struct sorter *s, const struct logged *record) {
+static bool sorter_put(struct log_sorter *s, const struct logged *record) {
 	s->pending[s->pending_count++] = *record;
 	return s->pending_count < LOG_SORT_BUFFER || sorter_flush(s);
 }
 
-static bool source_fill(struct sorter *s, struct source_run *source) {
+static bool source_fill(struct log_sorter *s, struct source_run *source) {
 	uint64_t left = source->end - source->next;
 	size_t want = (size_t)(left < LOG_SORT_BUFFER ? left : LOG_SORT_BUFFER) * sizeof(*source->buffer), have = 0;
 	while (have < want) {
 		ssize_t more = pread(s->file, (char *)source->buffer + have, want - have, (off_t)(source->next * sizeof(*source->buffer) + have));
 		if (more < 0 && errno == EINTR) continue;
-		if (more <= 0) return sorter_fail(s, "sort in", s->input->folder);
+		if (more <= 0) return sorter_fail(s, "sort in", s->folder);
 		have += (size_t)more;
 	}
 	source->filled = (uint32_t)(want / sizeof(*source->buffer));
@@ -130,7 +127,7 @@ static void heap_sink(struct heap *heap, unsigned i) {
 	}
 }
 
-static bool heap_walk(struct sorter *s, struct heap *heap, log_sort_each *each, void *user) {
+static bool heap_walk(struct log_sorter *s, struct heap *heap, log_sort_each *each, void *user) {
 	for (unsigned i = heap->count; i-- > 0;) heap_sink(heap, i);
 	while (heap->count > 0) {
 		struct source_run *source = &heap->sources[heap->at[0]];
@@ -149,7 +146,7 @@ static bool heap_walk(struct sorter *s, struct heap *heap, log_sort_each *each, 
 }
 
 /* Calls `each` for the records of all runs, in order. */
-static bool sorter_merge(struct sorter *s, log_sort_each *each, void *user) {
+static bool sorter_merge(struct log_sorter *s, log_sort_each *each, void *user) {
 	struct heap *heap = mem_zeroed(1, sizeof(*heap));
 	struct logged *buffers = mem_zeroed((size_t)s->run_count * LOG_SORT_BUFFER, sizeof(*buffers));
 	bool ok = true;
@@ -168,7 +165,7 @@ static bool sorter_merge(struct sorter *s, log_sort_each *each, void *user) {
 
 /* A record of a merge that becomes a run again. */
 struct rewriting {
-	struct sorter *sorter;
+	struct log_sorter *sorter;
 	bool ok;
 };
 
@@ -179,7 +176,7 @@ static bool rewrite_each(void *user, const struct logged *record) {
 }
 
 /* There are as many runs as can be merged at once: they become one. */
-static bool sorter_collapse(struct sorter *s) {
+static bool sorter_collapse(struct log_sorter *s) {
 	struct rewriting rewriting = {s, true};
 	uint64_t first = s->written;
 	if (!sorter_merge(s, rewrite_each, &rewriting) || !rewriting.ok || !sorter_flush(s)) return false;
@@ -189,9 +186,9 @@ static bool sorter_collapse(struct sorter *s) {
 }
 
 /* The records in memory become a run in the file. */
-static bool sorter_spill(struct sorter *s) {
-	if (s->file < 0) s->file = open(s->input->folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (s->file < 0) return sorter_fail(s, "make a file in", s->input->folder);
+static bool sorter_spill(struct log_sorter *s) {
+	if (s->file < 0) s->file = open(s->folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (s->file < 0) return sorter_fail(s, "make a file in", s->folder);
 	if (!s->pending) s->pending = mem_zeroed(LOG_SORT_BUFFER, sizeof(*s->pending));
 	if (s->run_count == LOG_SORT_FAN && !sorter_collapse(s)) return false;
 	sorter_sort(s);
@@ -204,76 +201,90 @@ static bool sorter_spill(struct sorter *s) {
 	return true;
 }
 
-static bool sorter_add_line(struct sorter *s, struct slice line) {
-	if (line.size == 0 || line.at[0] == '#') return true;
-	if (!runlog_parse(line, &s->records[s->count])) {
-		s->totals.skipped += !(line.size > 10 && memcmp(line.at, "elapsed_ms", 10) == 0);
-		return true;
-	}
-	s->totals.records++;
-	s->count++;
-	return s->count < s->run_records || sorter_spill(s);
-}
-
-static bool sorter_read(struct sorter *s, const char *path, int file, char *text) {
-	size_t have = 0;
-	for (;;) {
-		ssize_t more = read(file, text + have, READ_BYTES - have);
-		if (more < 0 && errno == EINTR) continue;
-		if (more < 0) return sorter_fail(s, "read", path);
-		have += (size_t)more;
-		const char *from = text, *end = text + have;
-		for (const char *lf; (lf = memchr(from, '\n', (size_t)(end - from))); from = lf + 1)
-			if (!sorter_add_line(s, (struct slice){from, (size_t)(lf - from)})) return false;
-		have = (size_t)(end - from);
-		memmove(text, from, have);
-		if (more == 0 || have == READ_BYTES) break; /* a line longer than the buffer is none of a log */
-	}
-	s->totals.skipped += have > 0;
-	return true;
-}
-
-static bool sorter_read_all(struct sorter *s) {
-	char *text = mem_alloc(READ_BYTES);
-	bool ok = true;
-	for (unsigned i = 0; ok && i < s->input->count; i++) {
-		int file = open(s->input->paths[i], O_RDONLY | O_CLOEXEC);
-		ok = file >= 0 ? sorter_read(s, s->input->paths[i], file, text) : sorter_fail(s, "read", s->input->paths[i]);
-		if (file >= 0) close(file);
-	}
-	free(text);
-	return ok;
-}
-
-/* All of them are in memory. */
-static void sorter_walk_memory(struct sorter *s) {
-	sorter_sort(s);
-	for (uint32_t i = 0; i < s->count; i++)
-		if (!s->each(s->user, &s->records[s->keys[i].at])) return;
-}
-
-bool log_sort_walk(const struct log_sort *input, log_sort_each *each, void *user, struct log_sort_totals *ret, struct err *err) {
-	struct sorter *s = mem_zeroed(1, sizeof(*s));
-	s->input = input;
-	s->each = each;
-	s->user = user;
+struct log_sorter *log_sorter_new(const char *folder, uint32_t run_records, struct err *err) {
+	struct log_sorter *s = mem_zeroed(1, sizeof(*s));
+	s->folder = folder;
 	s->err = err;
 	s->file = -1;
-	s->run_records = input->run_records > 0 ? input->run_records : LOG_SORT_RUN;
+	s->run_records = run_records > 0 ? run_records : LOG_SORT_RUN;
 	s->records = mem_zeroed(s->run_records, sizeof(*s->records));
 	s->keys = mem_zeroed(s->run_records, sizeof(*s->keys));
 	s->spare = mem_zeroed(s->run_records, sizeof(*s->spare));
-	bool ok = sorter_read_all(s);
-	if (ok && s->file < 0)
-		sorter_walk_memory(s);
-	else if (ok)
-		ok = (s->count == 0 || sorter_spill(s)) && sorter_merge(s, each, user);
-	if (ok) *ret = s->totals;
+	return s;
+}
+
+void log_sorter_free(struct log_sorter *s) {
+	if (!s) return;
 	if (s->file >= 0) close(s->file);
 	free(s->records);
 	free(s->keys);
 	free(s->spare);
 	free(s->pending);
 	free(s);
+}
+
+bool log_sorter_add(struct log_sorter *s, const struct logged *record) {
+	s->records[s->count++] = *record;
+	return s->count < s->run_records || sorter_spill(s);
+}
+
+/* All of them are in memory. */
+static void sorter_walk_memory(struct log_sorter *s, log_sort_each *each, void *user) {
+	sorter_sort(s);
+	for (uint32_t i = 0; i < s->count; i++)
+		if (!each(user, &s->records[s->keys[i].at])) return;
+}
+
+bool log_sorter_walk(struct log_sorter *s, log_sort_each *each, void *user) {
+	if (s->file >= 0) return (s->count == 0 || sorter_spill(s)) && sorter_merge(s, each, user);
+	sorter_walk_memory(s, each, user);
+	return true;
+}
+
+/* ---- the files of a log ---- */
+
+static bool add_line(struct log_sorter *s, struct slice line, struct log_sort_totals *totals) {
+	struct logged record;
+	if (line.size == 0 || line.at[0] == '#') return true;
+	if (!runlog_parse(line, &record)) {
+		totals->skipped += !(line.size > 10 && memcmp(line.at, "elapsed_ms", 10) == 0);
+		return true;
+	}
+	totals->records++;
+	return log_sorter_add(s, &record);
+}
+
+static bool read_file(struct log_sorter *s, const char *path, char *text, struct log_sort_totals *totals) {
+	int file = open(path, O_RDONLY | O_CLOEXEC);
+	size_t have = 0;
+	bool ok = file >= 0 || sorter_fail(s, "read", path);
+	while (ok) {
+		ssize_t more = read(file, text + have, READ_BYTES - have);
+		if (more < 0 && errno == EINTR) continue;
+		if (more < 0) ok = sorter_fail(s, "read", path);
+		if (more <= 0) break;
+		have += (size_t)more;
+		const char *from = text, *end = text + have;
+		for (const char *lf; ok && (lf = memchr(from, '\n', (size_t)(end - from))); from = lf + 1)
+			ok = add_line(s, (struct slice){from, (size_t)(lf - from)}, totals);
+		have = (size_t)(end - from);
+		memmove(text, from, have);
+		if (have == READ_BYTES) break; /* a line longer than the buffer is none of a log */
+	}
+	totals->skipped += have > 0;
+	if (file >= 0) close(file);
+	return ok;
+}
+
+bool log_sort_walk(const struct log_sort *input, log_sort_each *each, void *user, struct log_sort_totals *ret, struct err *err) {
+	struct log_sorter *s = log_sorter_new(input->folder, input->run_records, err);
+	struct log_sort_totals totals = {0};
+	char *text = mem_alloc(READ_BYTES);
+	bool ok = true;
+	for (unsigned i = 0; ok && i < input->count; i++) ok = read_file(s, input->paths[i], text, &totals);
+	ok = ok && log_sorter_walk(s, each, user);
+	if (ok) *ret = totals;
+	free(text);
+	log_sorter_free(s);
 	return ok;
 }
