@@ -55,11 +55,15 @@ static bool find_span(struct replaying *r, struct err *err) {
 }
 
 static bool refuse_empty(const struct replaying *r, struct err *err) {
+	static const char *const kinds[] = {[REPLAY_LINES] = "lines such as 0,12,200,0,0",
+		[REPLAY_JSON] = "an object with an array \"records\"",
+		[REPLAY_JSONL] = "an object in each line"};
 	const struct replay_totals *totals = &r->pass.totals;
-	if (totals->skipped > 0)
-		return err_set(err, ERR_FAILED, "%s: '%s' has no record of a request: %llu lines or objects are something else", r->source.option,
-			r->source.words, (unsigned long long)totals->skipped);
-	return err_set(err, ERR_FAILED, "%s: '%s' has no record of a request", r->source.option, r->source.words);
+	const char *option = r->source.option, *words = r->source.words, *kind = kinds[r->source.input.kind];
+	if (totals->skipped == 0) return err_set(err, ERR_FAILED, "%s: '%s' has no record of a request, which would be %s", option, words, kind);
+	return err_set(err, ERR_FAILED,
+		"%s: '%s' has no record of a request, which would be %s; what it has cannot be read (%llu line%s or object%s)", option, words, kind,
+		(unsigned long long)totals->skipped, totals->skipped == 1 ? "" : "s", totals->skipped == 1 ? "" : "s");
 }
 
 /* Says what could not be read. */
@@ -173,8 +177,8 @@ static bool replaying_read(struct replaying *r, struct err *err) {
 	if (r->is_shown && r->span.to < UINT64_MAX)
 		r->frames = replay_frame_new(&(struct replay_frame_setup){setup, info->open_loop && !info->unknown, (nsec)r->span.from * MSEC});
 	if (!replay_source_walk(&r->source, &(struct replay_taker){&r->span, count_each, r}, r->arena, &r->pass, err)) return false;
-	say_skipped(&r->pass.totals);
 	if (r->pass.totals.records == 0) return refuse_empty(r, err);
+	say_skipped(&r->pass.totals);
 	r->whole = say_missing(r) && r->replay->records == r->pass.totals.records;
 	return true;
 }

@@ -3,10 +3,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -30,14 +31,21 @@ static int log_file_compare(const void *left, const void *right) {
 	return a->shard < b->shard ? -1 : a->shard > b->shard;
 }
 
+/* Reads what stands in the name of a log. False: it is none, or no file. */
+static bool log_file_read(struct log_file *ret, const char *name, DIR *folder) {
+	char same[NAME_MAX + 1];
+	struct stat there;
+	if (sscanf(name, "metrics-%ld-%lld-%u.log", &ret->pid, &ret->unix_ms, &ret->shard) != 3 || ret->pid < 0 || ret->unix_ms < 0) return false;
+	snprintf(same, sizeof(same), "metrics-%ld-%lld-%u.log", ret->pid, ret->unix_ms, ret->shard);
+	return strcmp(name, same) == 0 && fstatat(dirfd(folder), name, &there, 0) == 0 && S_ISREG(there.st_mode);
+}
+
 static size_t read_folder(const char *folder, DIR *entries, struct arena *arena, struct log_file **ret) {
 	struct log_file *files = NULL;
 	size_t count = 0, room = 0;
-	for (struct dirent *entry; count < REPLAY_FILES_MAX && (entry = readdir(entries));) {
+	for (struct dirent *entry; count <= REPLAY_FILES_MAX && (entry = readdir(entries));) {
 		struct log_file file;
-		int end = 0;
-		if (sscanf(entry->d_name, "metrics-%ld-%lld-%u.log%n", &file.pid, &file.unix_ms, &file.shard, &end) != 3) continue;
-		if (end == 0 || entry->d_name[end]) continue;
+		if (!log_file_read(&file, entry->d_name, entries)) continue;
 		if (count == room) files = mem_resize(files, (room = 2 * room + 16) * sizeof(*files));
 		file.path = arena_format(arena, "%s/%s", folder, entry->d_name);
 		files[count++] = file;
@@ -69,6 +77,11 @@ bool replay_runs_find(const char *folder, struct arena *arena, struct replay_run
 	if (!entries) return err_set_sys(err, ERR_FAILED, errno, "cannot read the folder '%s'", folder);
 	size_t count = read_folder(folder, entries, arena, &files);
 	closedir(entries);
+	if (count > REPLAY_FILES_MAX) {
+		free(files);
+		return err_set(
+			err, ERR_FAILED, "'%s' has over %d logs; name one of them, or make room with strest cleanup", folder, REPLAY_FILES_MAX);
+	}
 	group_files(files, count, arena, ret);
 	free(files);
 	if (count > 0) return true;
@@ -108,8 +121,17 @@ static bool run_has_ended(const struct replay_run *run) {
 	return all;
 }
 
+/* Returns whether the process that a run's name tells has its log open: the number alone may be another process's by now. */
 bool replay_run_goes_on(const struct replay_run *run) {
-	return run->pid > 0 && (kill((pid_t)run->pid, 0) == 0 || errno == EPERM);
+	char folder[64];
+	struct stat log, open;
+	bool found = false;
+	snprintf(folder, sizeof(folder), "/proc/%ld/fd", run->pid);
+	DIR *entries = run->pid > 0 && stat(run->paths[0], &log) == 0 ? opendir(folder) : NULL;
+	for (struct dirent *entry; entries && !found && (entry = readdir(entries));)
+		found = fstatat(dirfd(entries), entry->d_name, &open, 0) == 0 && open.st_dev == log.st_dev && open.st_ino == log.st_ino;
+	if (entries) closedir(entries);
+	return found;
 }
 
 /* Returns whether the user may mean this run; its id is looked up only here. */

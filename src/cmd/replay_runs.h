@@ -22,7 +22,7 @@ struct replay_runs {
 	struct replay_run *at;
 };
 
-/* Finds all files metrics-PID-MS-SHARD.log. ERR_FAILED if the folder cannot be read, or has none. */
+/* Finds all files metrics-PID-MS-SHARD.log. ERR_FAILED if the folder cannot be read, has none, or over REPLAY_FILES_MAX. */
 bool replay_runs_find(const char *folder, struct arena *arena, struct replay_runs *ret, struct err *err);
 
 /* Reads the first line of a run's log. False: it has none. */
@@ -31,7 +31,7 @@ bool replay_run_head(const struct replay_run *run, struct arena *arena, struct r
 /* Returns the run called so: its number in the list (1 is the newest), the beginning of its id, or its name; NULL: the newest. NULL with `err`: none. */
 const struct replay_run *replay_runs_choose(const struct replay_runs *runs, const char *word, struct err *err);
 
-/* Returns whether the process that writes the log is alive. */
+/* Returns whether the process that writes the log is alive; one of another user that may not be looked at is not. */
 bool replay_run_goes_on(const struct replay_run *run);
 
 /* Prints the list on stdout. */

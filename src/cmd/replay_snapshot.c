@@ -47,9 +47,11 @@ static uint64_t bound_of(const char *text, uint64_t otherwise) {
 
 bool replay_span_read(const struct replay_bounds *bounds, const struct replay_span *within, struct replay_span *ret, struct err *err) {
 	const char *start = bounds->start, *end = bounds->end, *option = bounds->option;
-	uint64_t from = bound_of(start, within->from), to = bound_of(end, within->to);
+	uint64_t from = bound_of(start, within->from), to = bound_of(end, within->to), most = NSEC_NEVER / MSEC;
 	if (start && end && from > to)
 		return err_set(err, ERR_FAILED, "%s-start %s lies behind %s-end %s; write them the other way round", option, start, option, end);
+	if (from > within->to && from < most) log_warn("%s-start %s lies behind the last request: only that one is taken", option, start);
+	if (to < within->from && to > 0) log_warn("%s-end %s lies before the first request: only that one is taken", option, end);
 	*ret = (struct replay_span){clamp(from, within), clamp(to, within)};
 	return true;
 }
@@ -64,6 +66,16 @@ static bool make_folder(const char *path, struct arena *arena, struct err *err) 
 		*at = kept;
 		if (kept == 0) break;
 	}
+	return true;
+}
+
+/* Returns whether a file may be written there: not over what is being replayed, of which it would have only a part. */
+static bool single_may_be(const struct snapshots *s, const char *path, struct err *err) {
+	struct stat there, source;
+	if (stat(path, &there) != 0) return true;
+	for (unsigned i = 0; i < s->source->input.count; i++)
+		if (stat(s->source->input.paths[i], &source) == 0 && source.st_dev == there.st_dev && source.st_ino == there.st_ino)
+			return err_set(err, ERR_FAILED, "'%s' is what is being replayed; name another file", path);
 	return true;
 }
 
@@ -83,6 +95,7 @@ static bool set_place(struct snapshots *s, bool single, struct err *err) {
 		s->folder = path;
 		return make_folder(path, &s->arena, err);
 	}
+	if (!single_may_be(s, path, err)) return false;
 	s->folder = !slash ? "." : slash == path ? "/" : arena_format(&s->arena, "%.*s", (int)(slash - path), path);
 	s->stem = arena_format(&s->arena, "%.*s", (int)(dot - name), name);
 	s->ending = dot;

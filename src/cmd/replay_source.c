@@ -5,12 +5,23 @@
 
 #include "base/home.h"
 
-static void source_set_file(struct replay_source *source, const char *option, const char *path, enum replay_kind kind, struct arena *arena) {
+/* What an option names. */
+struct source_file {
+	const char *option, *path;
+	enum replay_kind kind;
+};
+
+/* A pipe would be empty when it is read for the second time, or never end. */
+static bool source_set_file(struct replay_source *source, const struct source_file *file, struct arena *arena, struct err *err) {
 	const char **paths = arena_array(arena, 1, sizeof(*paths));
-	paths[0] = home_path(path, NULL, arena);
-	source->option = option;
+	struct stat there;
+	paths[0] = home_path(file->path, NULL, arena);
+	source->option = file->option;
 	source->words = paths[0];
-	source->input = (struct replay_input){kind, 1, paths};
+	source->input = (struct replay_input){file->kind, 1, paths};
+	if (stat(paths[0], &there) != 0 || S_ISREG(there.st_mode) || S_ISDIR(there.st_mode)) return true; /* reading says more */
+	return err_set(err, ERR_FAILED, "%s: '%s' is a pipe or a device, which cannot be read twice; write what it says into a file, and name that",
+		file->option, paths[0]);
 }
 
 /* A folder with the logs of runs, or one such file. */
@@ -20,8 +31,7 @@ static bool source_set_logs(struct replay_source *source, const struct out_setti
 	struct replay_runs *runs = arena_alloc(arena, sizeof(*runs));
 	if (stat(path, &there) == 0 && S_ISREG(there.st_mode)) {
 		if (out->run) return err_set(err, ERR_FAILED, "--run chooses from a folder, but '%s' is a file; leave it out", path);
-		source_set_file(source, "--tmp-path", path, REPLAY_LINES, arena);
-		return true;
+		return source_set_file(source, &(struct source_file){"--tmp-path", path, REPLAY_LINES}, arena, err);
 	}
 	source->option = "--tmp-path";
 	source->words = path;
@@ -54,15 +64,13 @@ static void source_make_head(struct replay_source *source, struct arena *arena) 
 
 bool replay_source_open(const struct settings *settings, bool status_given, struct arena *arena, struct replay_source *ret, struct err *err) {
 	const struct out_settings *out = &settings->out;
+	const struct source_file files[] = {{"--export-csv", out->export_csv, REPLAY_LINES}, {"--export-json", out->export_json, REPLAY_JSON},
+		{"--export-jsonl", out->export_jsonl, REPLAY_JSONL}};
+	size_t i = 0;
 	*ret = (struct replay_source){.judges = status_given, .expected = settings->http.status};
-	if (out->export_csv)
-		source_set_file(ret, "--export-csv", out->export_csv, REPLAY_LINES, arena);
-	else if (out->export_json)
-		source_set_file(ret, "--export-json", out->export_json, REPLAY_JSON, arena);
-	else if (out->export_jsonl)
-		source_set_file(ret, "--export-jsonl", out->export_jsonl, REPLAY_JSONL, arena);
-	else if (!source_set_logs(ret, out, arena, err))
-		return false;
+	while (i < LENGTH(files) && !files[i].path) i++;
+	bool found = i < LENGTH(files) ? source_set_file(ret, &files[i], arena, err) : source_set_logs(ret, out, arena, err);
+	if (!found) return false;
 	const struct replay_run alone = {.count = 1, .paths = (const char **)ret->input.paths};
 	ret->has_head = ret->input.kind == REPLAY_LINES && replay_run_head(ret->run ? ret->run : &alone, arena, &ret->head);
 	if (!ret->has_head) source_make_head(ret, arena);
@@ -71,7 +79,8 @@ bool replay_source_open(const struct settings *settings, bool status_given, stru
 	return true;
 }
 
-void replay_source_judge(const struct replay_source *source, bool from_reference, struct sample *sample) {
+/* Judges a record as the source says. */
+static void source_judge(const struct replay_source *source, bool from_reference, struct sample *sample) {
 	enum outcome outcome = reason_outcome(sample->reason);
 	bool complete = outcome == OUTCOME_OK || outcome == OUTCOME_STATUS;
 	if (!complete && outcome != OUTCOME_ASSERT) sample->status = 0; /* the column has 500 then */
@@ -94,7 +103,7 @@ static void walk_record(void *user, const struct logged *record, bool from_refer
 	if (ms > pass->last_ms) pass->last_ms = ms;
 	if (!walk->taker->each || ms < walk->taker->span->from || ms > walk->taker->span->to) return;
 	struct logged judged = *record;
-	replay_source_judge(walk->source, from_reference, &judged.sample);
+	source_judge(walk->source, from_reference, &judged.sample);
 	walk->taker->each(walk->taker->user, &judged);
 }
 

@@ -45,6 +45,3 @@ struct replay_taker {
 /* Reads all records once; texts of *ret are in the arena. ERR_FAILED. */
 bool replay_source_walk(
 	const struct replay_source *source, const struct replay_taker *taker, struct arena *arena, struct replay_pass *ret, struct err *err);
-
-/* Judges a record as the source says. */
-void replay_source_judge(const struct replay_source *source, bool from_reference, struct sample *sample);

@@ -17,7 +17,7 @@ static void put(struct json *object, const char *key, uint64_t value) {
 static void put_identity(struct json *object, const struct run_info *run) {
 	char expected[2048]; /* the longest set has 250 codes of its own */
 	json_put_int(object, "schema_version", SCHEMA_VERSION);
-	json_put_text(object, "run_id", run->id);
+	json_put_text(object, "run_id", run->id[0] ? run->id : NULL);
 	json_put_text(object, "version", run->version);
 	run_json_put_moment(object, "start", run->start_unix_ns);
 	json_put_text(object, "target", run->target);

@@ -11,15 +11,6 @@
 
 #define SCHEMA_VERSION 1
 
-static const char *const cause_names[] = {
-	[STOP_DURATION] = "duration",
-	[STOP_REQUESTS] = "requests",
-	[STOP_SIGNAL] = "signal",
-	[STOP_UNREACHABLE] = "unreachable",
-	[STOP_THRESHOLD] = "threshold",
-	[STOP_DATA] = "data",
-};
-
 static void put_count(struct json *parent, const char *key, uint64_t count) {
 	json_put_int(parent, key, count < INT64_MAX ? (int64_t)count : INT64_MAX);
 }
@@ -102,7 +93,7 @@ static void put_run(struct json *root, const struct report *report) {
 	json_put_int(object, "duration_ns", run->duration);
 	json_put_int(object, "warmup_ns", run->warmup);
 	put_given(object, "requests", run->requests);
-	json_put_text(object, "ended_by", cause_names[report->cause]);
+	json_put_text(object, "ended_by", run_json_causes[report->cause]);
 	json_put_text(object, "ended_by_threshold", report->aborted_by ? report->aborted_by->text : NULL);
 	json_put_int(object, "window_ns", report->window);
 	json_put_int(object, "threads", run->threads);

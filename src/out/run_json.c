@@ -5,6 +5,15 @@
 
 #include "base/label.h"
 
+const char *const run_json_causes[RUN_JSON_CAUSES] = {
+	[STOP_DURATION] = "duration",
+	[STOP_REQUESTS] = "requests",
+	[STOP_SIGNAL] = "signal",
+	[STOP_UNREACHABLE] = "unreachable",
+	[STOP_THRESHOLD] = "threshold",
+	[STOP_DATA] = "data",
+};
+
 void run_json_put_moment(struct json *object, const char *key, int64_t unix_ns) {
 	time_t seconds = (time_t)(unix_ns / SEC);
 	struct tm utc;
@@ -12,7 +21,7 @@ void run_json_put_moment(struct json *object, const char *key, int64_t unix_ns) 
 	gmtime_r(&seconds, &utc);
 	strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &utc);
 	snprintf(text, sizeof(text), "%s.%03dZ", day, (int)(unix_ns % SEC / MSEC));
-	json_put_text(object, key, text);
+	json_put_text(object, key, unix_ns > 0 ? text : NULL);
 }
 
 void run_json_put_labels(struct json *object, const struct run_info *run) {

@@ -3,10 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "out/run_json.h"
 #include "out/run_numbers.h"
-
-/* By enum stop_cause. */
-static const char *const causes[] = {"duration", "requests", "signal", "unreachable", "threshold", "data"};
 
 static void put_texts(struct json *into, const char *key, const char *const *texts, size_t count) {
 	struct json *array = json_put_array(into, key);
@@ -138,7 +136,7 @@ static void put_times(const struct totals *totals, struct json *into) {
 }
 
 void run_lines_put_end(const struct report *report, struct json *into) {
-	json_put_text(into, "ended_by", causes[report->cause]);
+	json_put_text(into, "ended_by", run_json_causes[report->cause]);
 	for (size_t i = 0; i < report->threshold_count && report->aborted_by; i++)
 		if (&report->run.thresholds[i] == report->aborted_by) json_put_int(into, "aborted_by", (int64_t)i);
 	json_put_int(into, "iterations_planned", (int64_t)report->iterations.planned);

@@ -3,10 +3,9 @@
 
 #include "base/json_read.h"
 #include "out/run_lines.h"
+#include "out/run_json.h"
 #include "out/run_numbers.h"
 #include "stats/judge.h"
-
-static const char *const causes[] = {"duration", "requests", "signal", "unreachable", "threshold", "data"};
 
 static const char *text_of(const struct tree *root, const char *key, const char *otherwise) {
 	const struct tree *found = tree_find(root, key);
@@ -16,6 +15,11 @@ static const char *text_of(const struct tree *root, const char *key, const char 
 static int64_t number_of(const struct tree *root, const char *key) {
 	const struct tree *found = tree_find(root, key);
 	return found && found->kind == TREE_INT ? found->integer : 0;
+}
+
+static uint64_t count_of(const struct tree *root, const char *key) {
+	int64_t count = number_of(root, key);
+	return count > 0 ? (uint64_t)count : 0;
 }
 
 /* A length of time, as long as it may be: so that no sum with a time of a record overflows. */
@@ -49,9 +53,23 @@ static const char **texts_of(const struct tree *array, struct arena *arena) {
 	return texts;
 }
 
+/* What would be an order to a terminal on which it is printed (C0, C1 and DEL) becomes '?'. */
+static void tame_texts(const struct tree *node) {
+	for (const struct tree *at = node->first; at; at = at->next) tame_texts(at);
+	if (node->kind != TREE_TEXT) return;
+	char *text = (char *)node->text.at; /* the arena's, which only this file has seen */
+	for (size_t i = 0; i < node->text.size; i++) {
+		unsigned char c = (unsigned char)text[i], before = i > 0 ? (unsigned char)text[i - 1] : 0;
+		if (c < 0x20 || c == 0x7f) text[i] = '?';
+		if (before == 0xc2 && c >= 0x80 && c <= 0x9f) text[i - 1] = text[i] = '?';
+	}
+}
+
 static bool read_object(struct slice text, struct arena *arena, struct tree **ret) {
 	struct tree_fault fault;
-	return json_read(text, arena, ret, &fault) && (*ret)->kind == TREE_TABLE;
+	if (!json_read(text, arena, ret, &fault) || (*ret)->kind != TREE_TABLE) return false;
+	tame_texts(*ret);
+	return true;
 }
 
 static size_t add_names(const struct tree *array, enum group_dimension dimension, struct group *rows, size_t row) {
@@ -105,14 +123,14 @@ static void read_way(const struct tree *root, struct run_info *info) {
 	info->listed = flag_of(root, "listed");
 	info->proxy = text_of(root, "proxy", NULL);
 	info->unix_path = text_of(root, "unix_socket", NULL);
-	info->sources = (uint64_t)number_of(root, "sources");
+	info->sources = count_of(root, "sources");
 	info->keepalive = flag_of(root, "keepalive") || !tree_find(root, "keepalive");
-	info->requests_per_connection = (uint64_t)number_of(root, "requests_per_connection");
+	info->requests_per_connection = count_of(root, "requests_per_connection");
 	info->compressed = flag_of(root, "compressed");
-	info->redirects = (uint64_t)number_of(root, "redirects");
+	info->redirects = count_of(root, "redirects");
 	info->http = text_of(root, "http", "http/1.1");
 	info->http_words = text_of(root, "http_words", NULL);
-	info->streams = (uint64_t)number_of(root, "streams");
+	info->streams = count_of(root, "streams");
 	info->tls = flag_of(root, "tls");
 	info->tls_unverified = flag_of(root, "tls_unverified");
 }
@@ -120,32 +138,30 @@ static void read_way(const struct tree *root, struct run_info *info) {
 static void read_load(const struct tree *root, struct run_info *info) {
 	info->warmup = span_of(root, "warmup_ns");
 	info->duration = span_of(root, "duration_ns");
-	info->requests = (uint64_t)number_of(root, "requests");
+	info->requests = count_of(root, "requests");
 	info->open_loop = strcmp(text_of(root, "model", "closed"), "open") == 0;
 	info->asked_per_s = real_of(root, "asked_per_s");
 	info->poisson = flag_of(root, "poisson");
-	info->seed = (uint64_t)number_of(root, "seed");
-	info->threads = (unsigned)number_of(root, "threads");
-	info->max_tasks = (uint64_t)number_of(root, "max_tasks");
+	info->seed = count_of(root, "seed");
+	info->threads = (unsigned)count_of(root, "threads");
+	info->max_tasks = count_of(root, "max_tasks");
 	info->spin = text_of(root, "spin", "off");
 	info->truth = flag_of(root, "truth");
 	info->kernel_stamps = text_of(root, "kernel_stamps", "off");
-	info->scenario_count = (size_t)number_of(root, "scenario_count");
+	info->scenario_count = count_of(root, "scenario_count");
 	info->steps_mean = real_of(root, "steps_mean");
 }
 
-/* Rows of a list that have no name in the line get one. */
+/* Rows of a list that have no name in the line get one; of those beyond SAMPLE_ROWS_MAX nobody asks. */
 static void read_urls(const struct tree *root, struct arena *arena, struct run_head *ret) {
 	const struct tree *names = array_of(root, "urls");
-	int64_t count = number_of(root, "url_count");
-	if (count <= 0 || count > INT32_MAX) return;
-	ret->url_count = (size_t)count;
-	ret->urls = arena_array(arena, ret->url_count, sizeof(*ret->urls));
+	size_t count = count_of(root, "url_count"), named = count < SAMPLE_ROWS_MAX ? count : SAMPLE_ROWS_MAX;
+	if (count == 0 || count > INT32_MAX) return;
+	ret->url_count = count;
+	ret->urls = arena_array(arena, named, sizeof(*ret->urls));
 	const struct tree *at = names->first;
-	for (size_t i = 0; i < ret->url_count; i++) {
-		ret->urls[i] = at && at->kind == TREE_TEXT ? at->text.at
-			       : i < SAMPLE_ROWS_MAX       ? arena_format(arena, "URL %zu of the list", i + 1)
-							   : "";
+	for (size_t i = 0; i < named; i++) {
+		ret->urls[i] = at && at->kind == TREE_TEXT ? at->text.at : arena_format(arena, "URL %zu of the list", i + 1);
 		at = at ? at->next : NULL;
 	}
 }
@@ -179,13 +195,13 @@ bool run_lines_read_end(struct slice text, struct arena *arena, struct run_end *
 	if (!read_object(text, arena, &root) || !tree_find(root, "ended_by")) return false;
 	*ret = (struct run_end){.root = root, .aborted_by = tree_find(root, "aborted_by") ? (long)number_of(root, "aborted_by") : -1};
 	const char *cause = text_of(root, "ended_by", "");
-	for (size_t i = 0; i < LENGTH(causes); i++)
-		if (strcmp(cause, causes[i]) == 0) ret->result.cause = (enum stop_cause)i;
-	ret->counted = (uint64_t)(number_of(root, "ok") + number_of(root, "failed") + number_of(root, "open"));
-	ret->shed = (uint64_t)number_of(root, "shed");
+	for (size_t i = 0; i < RUN_JSON_CAUSES; i++)
+		if (strcmp(cause, run_json_causes[i]) == 0) ret->result.cause = (enum stop_cause)i;
+	ret->counted = count_of(root, "ok") + count_of(root, "failed") + count_of(root, "open");
+	ret->shed = count_of(root, "shed");
 	ret->result.window = span_of(root, "window_ns");
-	ret->result.planned = (uint64_t)number_of(root, "planned");
-	ret->result.iterations_planned = (uint64_t)number_of(root, "iterations_planned");
+	ret->result.planned = count_of(root, "planned");
+	ret->result.iterations_planned = count_of(root, "iterations_planned");
 	run_numbers_get_strain(root, &ret->result.strain);
 	ret->asked_per_s = real_of(root, "asked_per_s");
 	ret->tls_version = text_of(root, "tls_version", NULL);
@@ -194,12 +210,12 @@ bool run_lines_read_end(struct slice text, struct arena *arena, struct run_end *
 }
 
 static void read_cell(const struct tree *from, struct cell *ret) {
-	ret->ok = (uint64_t)number_of(from, "ok");
-	ret->failed = (uint64_t)number_of(from, "failed");
-	ret->open = (uint64_t)number_of(from, "open");
-	ret->complete = (uint64_t)number_of(from, "complete");
-	ret->bytes = (uint64_t)number_of(from, "bytes");
-	ret->opened = (uint64_t)number_of(from, "opened");
+	ret->ok = count_of(from, "ok");
+	ret->failed = count_of(from, "failed");
+	ret->open = count_of(from, "open");
+	ret->complete = count_of(from, "complete");
+	ret->bytes = count_of(from, "bytes");
+	ret->opened = count_of(from, "opened");
 	run_numbers_get_histlet(tree_find(from, "response_ok"), &ret->response_ok);
 	run_numbers_get_histlet(tree_find(from, "response_other"), &ret->response_other);
 	run_numbers_get_histlet(tree_find(from, "service"), &ret->service);
@@ -207,13 +223,13 @@ static void read_cell(const struct tree *from, struct cell *ret) {
 
 static void read_pairs(const struct tree *array, uint64_t *into, size_t count) {
 	for (const struct tree *at = array->first; at && at->next; at = at->next->next)
-		if (at->integer >= 0 && (uint64_t)at->integer < count) into[at->integer] = (uint64_t)at->next->integer;
+		if (at->integer >= 0 && (uint64_t)at->integer < count && at->next->integer > 0) into[at->integer] = (uint64_t)at->next->integer;
 }
 
 void run_lines_apply_end(const struct run_end *end, struct tally *tally, struct totals *totals) {
 	const struct tree *root = end->root;
 	run_numbers_get(root, tally);
-	tally->unsent = (uint64_t)number_of(root, "unsent");
+	tally->unsent = count_of(root, "unsent");
 	memset(tally->status, 0, sizeof(tally->status));
 	read_pairs(array_of(root, "status"), tally->status, TALLY_STATUSES);
 	memset(&tally->cells[1], 0, 3 * sizeof(tally->cells[1])); /* where records are counted that say nothing of connection and address */
@@ -223,7 +239,8 @@ void run_lines_apply_end(const struct run_end *end, struct tally *tally, struct 
 	}
 	const struct tree *unsent = array_of(root, "unsent_by_row");
 	for (const struct tree *at = unsent->first; at && at->next; at = at->next->next)
-		if (at->integer >= 0 && (uint64_t)at->integer < tally->cell_count) tally->cells[at->integer].unsent = (uint64_t)at->next->integer;
+		if (at->integer >= 0 && (uint64_t)at->integer < tally->cell_count && at->next->integer > 0)
+			tally->cells[at->integer].unsent = (uint64_t)at->next->integer;
 	run_numbers_get_hist(tree_find(root, "own_error"), &totals->own_error);
 	run_numbers_get_hist(tree_find(root, "outside"), &totals->outside);
 	run_numbers_get_hist(tree_find(root, "client_queue"), &totals->client_queue);

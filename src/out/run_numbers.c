@@ -73,7 +73,8 @@ static void put_numbers(const void *from, const struct number *numbers, size_t c
 static void get_numbers(const struct tree *from, const struct number *numbers, size_t count, void *into) {
 	for (size_t i = 0; i < count; i++) {
 		const struct tree *found = tree_find(from, numbers[i].name);
-		if (found && found->kind == TREE_INT) memcpy((char *)into + numbers[i].at, &found->integer, sizeof(found->integer));
+		if (found && found->kind == TREE_INT && found->integer >= 0)
+			memcpy((char *)into + numbers[i].at, &found->integer, sizeof(found->integer));
 	}
 }
 
@@ -100,10 +101,11 @@ void run_numbers_get_strain(const struct tree *from, struct strain *ret) {
 		if (flag) *(bool *)((char *)ret + strain_flags[i].at) = flag->truth;
 	}
 	const struct tree *cpus = tree_find(machine, "cpus");
-	if (cpus) ret->cpus = (unsigned)cpus->integer;
+	if (cpus && cpus->integer > 0) ret->cpus = (unsigned)cpus->integer;
 }
 
 #define TIMES_HEAD 4
+#define TIMES_MAX ((int64_t)1 << 48) /* counted in a slot: all slots together are no overflow */
 
 /* Both kinds of histogram have the same members before their slots. */
 static void put_times(const struct histlet *times, const uint64_t *slots, size_t count, struct json *into) {
@@ -133,13 +135,13 @@ static void get_times(const struct tree *from, struct histlet *ret, uint64_t *sl
 	memset(ret, 0, offsetof(struct histlet, slots));
 	memset(slots, 0, count * sizeof(*slots));
 	const struct tree *at = from && from->kind == TREE_ARRAY ? from->first : NULL;
-	for (size_t i = 0; at && i < TIMES_HEAD; at = at->next) head[i++] = at->integer;
+	for (size_t i = 0; at && i < TIMES_HEAD; at = at->next) head[i++] = at->integer > 0 ? at->integer : 0;
 	ret->clipped = (uint64_t)head[0];
 	ret->sum = head[1];
 	ret->min = head[2];
 	ret->max = head[3];
 	for (; at && at->next; at = at->next->next) {
-		if (at->integer < 0 || (uint64_t)at->integer >= count || at->next->integer < 0) continue;
+		if (at->integer < 0 || (uint64_t)at->integer >= count || at->next->integer < 0 || at->next->integer > TIMES_MAX) continue;
 		slots[at->integer] = (uint64_t)at->next->integer;
 		ret->count += slots[at->integer];
 	}
