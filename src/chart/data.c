@@ -104,7 +104,8 @@ static void slot_read(void *user, const struct series_slot *slot) {
 bool data_read(const struct report *report, struct arena *arena, struct chart_data *ret) {
 	const struct series *series = report->series;
 	if (!series || report->ok + report->failed + report->open == 0) return false;
-	struct reading reading = {.data = ret, .warmup = report->run.warmup, .end = series_end(series), .slots = series_count(series)};
+	struct reading reading = {
+		.data = ret, .warmup = report->run.warmup + report->run.part_from, .end = series_end(series), .slots = series_count(series)};
 	if (reading.end <= reading.warmup) return false;
 	*ret = (struct chart_data){
 		.report = report,

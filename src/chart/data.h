@@ -16,7 +16,7 @@
 
 enum { DATA_P50, DATA_P90, DATA_P99, DATA_QUANTILES };
 
-/* A slot, as far as it lies between the end of the warm-up and the end of the run. Times in ns, NAN: there is none. */
+/* A slot, as far as it lies between the end of the warm-up (of a part of a run: its begin) and the end of the run. Times in ns, NAN: there is none. */
 struct point {
 	double from, to;     /* since the end of the warm-up, ns */
 	double seconds;      /* to - from */

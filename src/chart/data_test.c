@@ -91,6 +91,24 @@ static void points_begin_behind_the_warm_up_and_end_with_the_drain(void **state)
 	assert_float_equal(value("cumulative_error_rate.png", 0, &data.points[3]), 100.0 * 14 / 154, 1e-4);
 }
 
+/* Requests of a part of a run, from 4 s after a warm-up of 1 s to 6 s: its charts begin with it. */
+static void of_a_part_of_a_run_nothing_is_drawn_before_it(void **state) {
+	struct chart_data data;
+	(void)state;
+	report.run.warmup = SEC;
+	report.run.part_from = 4 * SEC;
+	report.window = 2 * SEC;
+	add(5000, 0, 0);
+	add(6000, 70, 0);
+	add(7000, 80, 0);
+	assert_true(data_read(&report, &arena, &data));
+	assert_true(data.end == 2e9 && data.window == 2e9);
+	assert_int_equal(data.count, 2);
+	assert_true(data.points[0].from == 0 && data.points[1].to == 2e9);
+	assert_true(value("requests_per_second.png", 0, &data.points[0]) == 70);
+	assert_true(value("requests_per_second.png", 0, &data.points[1]) == 80);
+}
+
 static void what_is_not_there_is_a_gap(void **state) {
 	struct chart_data data;
 	(void)state;
@@ -153,6 +171,7 @@ static void without_a_request_there_is_nothing(void **state) {
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		TEST(points_begin_behind_the_warm_up_and_end_with_the_drain),
+		TEST(of_a_part_of_a_run_nothing_is_drawn_before_it),
 		TEST(what_is_not_there_is_a_gap),
 		TEST(times_of_a_short_rest_count_with_the_slot_before),
 		TEST(the_heat_map_has_every_request),

@@ -67,8 +67,12 @@ static bool refuse_empty(const struct replaying *r, struct err *err) {
 }
 
 /* Says what could not be read. */
-static void say_skipped(const struct replay_totals *totals) {
+static void say_skipped(const struct replay_pass *pass) {
+	const struct replay_totals *totals = &pass->totals;
 	const char *what = totals->skipped == 1 ? "" : "s";
+	if (pass->halves > 0)
+		log_warn("%llu line%s of the log %s cut off and left out", (unsigned long long)pass->halves, pass->halves == 1 ? "" : "s",
+			pass->halves == 1 ? "is" : "are");
 	if (totals->skipped == 0) return;
 	log_warn("%llu line%s or record%s could not be read and %s left out; the first is number %llu of '%s'%s", (unsigned long long)totals->skipped,
 		what, what, totals->skipped == 1 ? "is" : "are", (unsigned long long)totals->first_skipped, totals->skipped_path,
@@ -92,10 +96,9 @@ static bool say_missing(const struct replaying *r) {
 	return false;
 }
 
-static nsec replaying_window(const struct replaying *r) {
-	if (r->whole) return r->pass.end.result.window;
-	uint64_t first = has_bounds(r->out) ? r->span.from : r->pass.first_ms, last = has_bounds(r->out) ? r->span.to : r->pass.last_ms;
-	return last > first ? (nsec)(last - first) * MSEC : 0;
+/* What is shown of records alone: as the bounds say, or from the first one to the last. */
+static struct replay_span replaying_part(const struct replaying *r) {
+	return has_bounds(r->out) ? r->span : (struct replay_span){r->pass.first_ms, r->pass.last_ms};
 }
 
 /* Books as far as they are known: what was planned is what became of it. */
@@ -105,7 +108,7 @@ static void report_make(struct replaying *r, struct report *ret) {
 	const struct run_end *end = &r->pass.end;
 	const struct tally *tally = r->replay->tally;
 	if (r->whole) {
-		result = end->result;
+		result = end->result; /* its window too */
 		run_lines_apply_end(end, r->replay->tally, r->replay->totals);
 		info.asked_per_s = end->asked_per_s;
 		info.tls_version = end->tls_version;
@@ -117,8 +120,10 @@ static void report_make(struct replaying *r, struct report *ret) {
 		info.threshold_count = 0; /* they are rules for the whole run */
 		info.records_only = true;
 		info.truth = false; /* its times are not in the records */
+		const struct replay_span part = replaying_part(r);
+		info.part_from = (nsec)part.from * MSEC;
+		result.window = (nsec)(part.to - part.from) * MSEC;
 	}
-	result.window = replaying_window(r);
 	r->series = replay_series(r->replay, result.window);
 	result.tally = tally;
 	result.totals = r->replay->totals;
@@ -178,7 +183,7 @@ static bool replaying_read(struct replaying *r, struct err *err) {
 		r->frames = replay_frame_new(&(struct replay_frame_setup){setup, info->open_loop && !info->unknown, (nsec)r->span.from * MSEC});
 	if (!replay_source_walk(&r->source, &(struct replay_taker){&r->span, count_each, r}, r->arena, &r->pass, err)) return false;
 	if (r->pass.totals.records == 0) return refuse_empty(r, err);
-	say_skipped(&r->pass.totals);
+	say_skipped(&r->pass);
 	r->whole = say_missing(r) && r->replay->records == r->pass.totals.records;
 	return true;
 }

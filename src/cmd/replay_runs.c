@@ -15,6 +15,7 @@
 
 #define HEAD_BYTES ((size_t)1 << 20)
 #define TAIL_BYTES ((size_t)1 << 20)
+#define ID_LEAST 4 /* characters of an id */
 
 /* A file before it is known to which run it belongs. */
 struct log_file {
@@ -134,26 +135,34 @@ bool replay_run_goes_on(const struct replay_run *run) {
 	return found;
 }
 
-/* Returns whether the user may mean this run; its id is looked up only here. */
-static bool run_is_called(const struct replay_run *run, const char *word) {
+/* Returns whether a run's id begins so; it is looked up only here. */
+static bool run_has_id(const struct replay_run *run, const char *begin) {
 	struct arena arena;
 	struct run_head head;
-	if (strcmp(run->name, word) == 0) return true;
 	arena_init(&arena);
-	bool same = strlen(word) >= 4 && replay_run_head(run, &arena, &head) && strncmp(head.info.id, word, strlen(word)) == 0;
+	bool same = replay_run_head(run, &arena, &head) && strncmp(head.info.id, begin, strlen(begin)) == 0;
 	arena_fini(&arena);
 	return same;
 }
 
 const struct replay_run *replay_runs_choose(const struct replay_runs *runs, const char *word, struct err *err) {
+	const struct replay_run *found = NULL;
 	char *end;
 	if (!word) return &runs->at[0];
 	for (size_t i = 0; i < runs->count; i++)
-		if (run_is_called(&runs->at[i], word)) return &runs->at[i];
+		if (strcmp(runs->at[i].name, word) == 0) return &runs->at[i];
 	unsigned long number = strtoul(word, &end, 10);
 	if (*word >= '1' && *word <= '9' && !*end && number <= runs->count) return &runs->at[number - 1];
-	err_set(err, ERR_FAILED, "--run: no run '%.80s' in '%s', which has %zu; --run list shows them", word, runs->folder, runs->count);
-	return NULL;
+	for (size_t i = 0; i < runs->count && strlen(word) >= ID_LEAST; i++) {
+		if (!run_has_id(&runs->at[i], word)) continue;
+		if (found) {
+			err_set(err, ERR_FAILED, "--run: the ids of several runs in '%s' begin with '%.80s'; write more of it", runs->folder, word);
+			return NULL;
+		}
+		found = &runs->at[i];
+	}
+	if (!found) err_set(err, ERR_FAILED, "--run: no run '%.80s' in '%s', which has %zu; --run list shows them", word, runs->folder, runs->count);
+	return found;
 }
 
 void replay_runs_print(const struct replay_runs *runs) {
@@ -171,7 +180,8 @@ void replay_runs_print(const struct replay_runs *runs) {
 		printf("%-4zu %-20s %-24s %-36s %-10s %s\n", i + 1, start, run->name, known ? head.info.id : "-",
 			run_has_ended(run)        ? "complete"
 			: replay_run_goes_on(run) ? "goes on"
-						  : "cut off",
+			: known                   ? "cut off"
+						  : "-", /* of the original tool, which leaves no mark */
 			known ? head.info.target : "-");
 		arena_fini(&arena);
 	}

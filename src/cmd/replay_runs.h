@@ -28,7 +28,7 @@ bool replay_runs_find(const char *folder, struct arena *arena, struct replay_run
 /* Reads the first line of a run's log. False: it has none. */
 bool replay_run_head(const struct replay_run *run, struct arena *arena, struct run_head *ret);
 
-/* Returns the run called so: its number in the list (1 is the newest), the beginning of its id, or its name; NULL: the newest. NULL with `err`: none. */
+/* Returns the run called so: its name, its number in the list (1 is the newest), or the beginning of its id; NULL: the newest. NULL with `err`: none. */
 const struct replay_run *replay_runs_choose(const struct replay_runs *runs, const char *word, struct err *err);
 
 /* Returns whether the process that writes the log is alive; one of another user that may not be looked at is not. */

@@ -11,6 +11,7 @@
 
 #include "base/home.h"
 #include "base/log.h"
+#include "base/output_format.h"
 #include "base/units.h"
 #include "out/records.h"
 #include "stats/replay.h"
@@ -69,6 +70,16 @@ static bool make_folder(const char *path, struct arena *arena, struct err *err) 
 	return true;
 }
 
+/* The ending of a name is not the format; who reads the file later may think so. */
+static void warn_of_name(const struct snapshots *s, const char *path) {
+	static const char *const words[] = {[OUTPUT_JSON] = "json", [OUTPUT_JSONL] = "jsonl", [OUTPUT_CSV] = "csv"};
+	enum output_format named = output_format_of(path, OUTPUT_BY_NAME);
+	bool fits = (named == OUTPUT_JSON && s->ops == &json_ops) || (named == OUTPUT_JSONL && s->ops == &jsonl_ops) ||
+		    (named == OUTPUT_CSV && s->ops == &csv_ops);
+	if (fits || (named != OUTPUT_JSON && named != OUTPUT_JSONL && named != OUTPUT_CSV)) return;
+	log_warn("--replay-snapshot-out: '%s' is named as another format; --replay-snapshot-format %s writes that one", path, words[named]);
+}
+
 /* Returns whether a file may be written there: not over what is being replayed, of which it would have only a part. */
 static bool single_may_be(const struct snapshots *s, const char *path, struct err *err) {
 	struct stat there, source;
@@ -95,11 +106,12 @@ static bool set_place(struct snapshots *s, bool single, struct err *err) {
 		s->folder = path;
 		return make_folder(path, &s->arena, err);
 	}
-	if (!single_may_be(s, path, err)) return false;
+	if (single && !single_may_be(s, path, err)) return false;
 	s->folder = !slash ? "." : slash == path ? "/" : arena_format(&s->arena, "%.*s", (int)(slash - path), path);
 	s->stem = arena_format(&s->arena, "%.*s", (int)(dot - name), name);
 	s->ending = dot;
 	if (single) s->file = path;
+	warn_of_name(s, path);
 	return true;
 }
 

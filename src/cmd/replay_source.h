@@ -29,7 +29,8 @@ struct replay_span {
 /* What a pass over the records found. */
 struct replay_pass {
 	struct replay_totals totals;
-	unsigned ends; /* last lines */
+	uint64_t halves; /* lines of a log that are cut off but look like a record of the original tool; not among the records */
+	unsigned ends;   /* last lines */
 	bool has_end;
 	struct run_end end;         /* of the first file; texts in the arena of the source */
 	uint64_t first_ms, last_ms; /* of all records; first > last: none */

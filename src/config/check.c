@@ -325,15 +325,19 @@ static bool check_replay(const struct rule *r) {
 		"replay|run|replay-start|replay-end|replay-step|replay-snapshot-interval|replay-snapshot-start|replay-snapshot-end|"
 		"replay-snapshot-out|replay-snapshot-format|status|json|tmp-path|export-csv|export-json|export-jsonl|charts-path|no-charts|"
 		"verbose|no-color|no-tui|fps|ui-window-ms|output|output-format";
+	static const char listing[] = "replay|run|tmp-path|verbose|no-color|no-tui";
 	const struct out_settings *out = &r->settings->out;
+	bool lists = out->run && strcmp(out->run, "list") == 0;
 	if (!out->replay) return true;
 	for (size_t i = 0; i < OPTION_COUNT; i++) {
 		const struct option_row *row = &option_rows[i];
-		const char *words = known;
+		const char *words = lists ? listing : known;
 		bool found = false;
 		if (!(row->commands & COMMAND_RUN) || r->check->origins->rows[i].kind != ORIGIN_COMMAND) continue;
 		for (struct slice word = option_next_word(&words); word.size; word = option_next_word(&words))
 			found = found || slice_equal(word, slice_of(row->flag));
+		if (!found && lists)
+			return RULE_BROKEN(row->flag, "--%s says nothing beside --run list, which shows no run; leave it out", row->flag);
 		if (!found) return RULE_BROKEN(row->flag, "--%s says nothing in a replay, which loads nothing; leave it out", row->flag);
 	}
 	if (!!out->export_csv + !!out->export_json + !!out->export_jsonl > 1)

@@ -132,6 +132,21 @@ static void records_of_one_time_keep_the_order_of_the_files(void **state) {
 	assert_int_equal(next, 100);
 }
 
+static void records_one_by_one_are_sorted_alike(void **state) {
+	(void)state;
+	struct err err;
+	struct seen seen = {.most = UINT32_MAX, .ordered = true, .same = true};
+	struct log_sorter *sorter = log_sorter_new(folder, 16, &err);
+	for (unsigned i = 0; i < 1009; i++) {
+		nsec due = (nsec)(i * 7919ull % 1009) * MSEC;
+		struct logged record = {.sample = {.due = due, .done = due + due / MSEC % 1000 * MSEC}};
+		assert_true(log_sorter_add(sorter, &record));
+	}
+	assert_true(log_sorter_walk(sorter, see, &seen));
+	log_sorter_free(sorter);
+	assert_true(seen.count == 1009 && seen.ordered && seen.same);
+}
+
 static void what_is_no_record_is_counted(void **state) {
 	(void)state;
 	struct log_sort_totals totals;
@@ -171,6 +186,7 @@ int main(void) {
 		TEST(the_walk_ends_when_no_more_is_wanted),
 		TEST(an_empty_log_has_no_record),
 		TEST(records_of_one_time_keep_the_order_of_the_files),
+		TEST(records_one_by_one_are_sorted_alike),
 		TEST(what_is_no_record_is_counted),
 		TEST(a_missing_file_is_named),
 	};

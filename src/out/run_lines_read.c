@@ -142,7 +142,7 @@ static void read_load(const struct tree *root, struct run_info *info) {
 	info->open_loop = strcmp(text_of(root, "model", "closed"), "open") == 0;
 	info->asked_per_s = real_of(root, "asked_per_s");
 	info->poisson = flag_of(root, "poisson");
-	info->seed = count_of(root, "seed");
+	info->seed = (uint64_t)number_of(root, "seed"); /* all 64 bits of it */
 	info->threads = (unsigned)count_of(root, "threads");
 	info->max_tasks = count_of(root, "max_tasks");
 	info->spin = text_of(root, "spin", "off");

@@ -125,6 +125,50 @@ static void names_of_urls_that_do_not_fit_are_numbers(void **state) {
 	assert_string_equal(head.urls[16000], "URL 16001 of the list");
 }
 
+/* Nobody asks for a name beyond SAMPLE_ROWS_MAX; 2^31 - 1 of them would be 17 GB. */
+static void a_line_that_claims_many_urls_costs_little(void **state) {
+	(void)state;
+	struct run_head head;
+	assert_true(run_lines_read_head(SLICE("{\"url_count\":2147483647,\"urls\":[\"GET /a\"]}"), &arena, &head));
+	assert_int_equal(head.url_count, 2147483647);
+	assert_string_equal(head.urls[0], "GET /a");
+	assert_string_equal(head.urls[SAMPLE_ROWS_MAX - 1], "URL 16384 of the list");
+}
+
+static void what_would_be_an_order_to_a_terminal_is_none(void **state) {
+	(void)state;
+	struct run_head head;
+	assert_true(run_lines_read_head(
+		SLICE("{\"target\":\"\\u001b[2Jx\\u0007\\u009bm\",\"run_id\":\"a\\u007fb\",\"labels\":[\"k=\\nv\"],\"steps\":[\"\\u00e9\\t\"]}"),
+		&arena, &head));
+	assert_string_equal(head.info.target, "?[2Jx???m");
+	assert_string_equal(head.info.id, "a?b");
+	assert_string_equal(head.info.labels[0], "k=?v");
+	assert_string_equal(head.info.groups.rows[head.info.groups.first_step].name, "\u00e9?");
+}
+
+static void numbers_below_0_are_0(void **state) {
+	(void)state;
+	struct run_head head;
+	struct run_end end;
+	assert_true(run_lines_read_head(SLICE("{\"threads\":-5,\"max_tasks\":-1,\"streams\":-1,\"warmup_ns\":-7}"), &arena, &head));
+	assert_true(head.info.threads == 0 && head.info.max_tasks == 0 && head.info.streams == 0 && head.info.warmup == 0);
+	assert_true(run_lines_read_end(
+		SLICE("{\"ended_by\":\"duration\",\"planned\":-5,\"ok\":9223372036854775807,\"failed\":9223372036854775807,\"attempts\":-3,"
+		      "\"strain\":{\"wall_ns\":-1,\"cpus\":-2},\"own_error\":[-1,-1,-1,-1,5,9223372036854775807,6,3]}"),
+		&arena, &end));
+	assert_true(end.result.planned == 0 && end.result.strain.wall == 0 && end.result.strain.cpus == 0);
+	struct tally *tally = tally_new(1);
+	struct totals *totals = calloc(1, sizeof(*totals));
+	run_numbers_get(end.root, tally);
+	run_numbers_get_hist(tree_find(end.root, "own_error"), &totals->own_error);
+	assert_int_equal(tally->attempts, 0);
+	assert_int_equal(totals->own_error.count, 3);
+	assert_int_equal(totals->own_error.min, 0);
+	free(tally);
+	free(totals);
+}
+
 static void times_come_back_as_they_were(void **state) {
 	(void)state;
 	struct hist *hist = arena_alloc(&arena, sizeof(*hist)), *back = arena_alloc(&arena, sizeof(*back));
@@ -179,6 +223,9 @@ int main(void) {
 		cmocka_unit_test(a_first_line_says_what_was_said),
 		cmocka_unit_test(what_is_no_first_line_is_none_and_a_bare_one_has_a_place_for_records),
 		cmocka_unit_test(names_of_urls_that_do_not_fit_are_numbers),
+		cmocka_unit_test(a_line_that_claims_many_urls_costs_little),
+		cmocka_unit_test(what_would_be_an_order_to_a_terminal_is_none),
+		cmocka_unit_test(numbers_below_0_are_0),
 		cmocka_unit_test(times_come_back_as_they_were),
 		cmocka_unit_test(a_last_line_of_an_older_version_has_not_enough),
 		cmocka_unit_test(rows_and_slots_that_are_not_there_are_left_out),

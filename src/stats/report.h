@@ -72,9 +72,9 @@ struct run_info {
 	uint64_t seed;
 	unsigned threads;
 	uint64_t max_tasks;
-	const char *spin;      /* the mode that was used: "off", "tail", "always" */
-	nsec duration, warmup; /* as asked */
-	uint64_t requests;     /* --requests; 0: none */
+	const char *spin;                 /* the mode that was used: "off", "tail", "always" */
+	nsec duration, warmup, part_from; /* as asked; of a replay where it begins, after the warm-up */
+	uint64_t requests;                /* --requests; 0: none */
 	struct status_set expected;
 	bool truth;                           /* --truth was on */
 	const char *kernel_stamps;            /* "sample", "all", "off" */
