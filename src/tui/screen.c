@@ -21,6 +21,7 @@
 #define WORDS_BYTES 256
 #define TYPED_BYTES 64
 #define SEND_BYTES 4096
+#define PATIENCE (250 * MSEC)    /* with a terminal that takes nothing, when it is given back */
 #define ESCAPE_WAIT (200 * MSEC) /* after that a lone escape is the key Esc */
 
 /* Capabilities of a terminal, one behind the other. */
@@ -167,9 +168,19 @@ struct screen *screen_enter(bool color, struct err *err) {
 	return screen;
 }
 
+/* Gives the terminal back. One that has stopped taking output must not hold up what is said behind the screen either: the rest of it is thrown away. */
+static void screen_give_back(struct screen *screen) {
+	nsec end = clock_now() + PATIENCE;
+	if (screen->away) return;
+	while (!screen_send(screen) && clock_now() < end) terminal_wait();
+	if (!screen_send(screen)) terminal_drop();
+	screen->away = true;
+	terminal_give_back();
+}
+
 void screen_leave(struct screen *screen) {
 	if (!screen) return;
-	if (!screen->away) terminal_give_back();
+	screen_give_back(screen);
 	terminal_finish();
 	terminal_close();
 	if (screen->curses) {
@@ -189,10 +200,7 @@ bool screen_said(const struct screen *screen, char *text, size_t size) {
 
 void screen_stop(struct screen *screen) {
 	sigset_t set, before;
-	if (screen && !screen->away) {
-		screen->away = true;
-		terminal_give_back();
-	}
+	if (screen) screen_give_back(screen);
 	sigemptyset(&set);
 	sigaddset(&set, SIGTSTP);
 	kill(getpid(), SIGTSTP);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #define PATIENCE_MS 250 /* with a terminal that takes nothing, before what it has is thrown away and after it */
+#define WAIT_MS 20
 #define COPY_BYTES 1024
 
 /* What a signal handler needs, complete before `taken` is set. */
@@ -95,6 +96,15 @@ size_t terminal_write(const char *bytes, size_t size) {
 	return done;
 }
 
+void terminal_wait(void) {
+	struct pollfd polled = {.fd = terminal.fd, .events = POLLOUT};
+	poll(&polled, 1, WAIT_MS);
+}
+
+void terminal_drop(void) {
+	tcflush(terminal.fd, TCOFLUSH);
+}
+
 size_t terminal_read(char *bytes, size_t size) {
 	ssize_t got = read(terminal.fd, bytes, size);
 	return got > 0 ? (size_t)got : 0;
@@ -117,7 +127,7 @@ void terminal_give_back(void) {
 	size_t done = 0;
 	if (!atomic_exchange(&terminal.taken, false)) return;
 	if (!terminal_write_back(&done)) {
-		tcflush(terminal.fd, TCOFLUSH); /* the rest of a screen that nobody will look at; it would keep away what comes behind it */
+		terminal_drop(); /* the rest of a screen that nobody will look at; it would keep away what comes behind it */
 		done = 0;
 		terminal_write_back(&done);
 	}

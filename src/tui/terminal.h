@@ -35,6 +35,12 @@ void terminal_finish(void);
 /* Writes what it takes now, and returns how much that was. A terminal that is gone takes everything. */
 size_t terminal_write(const char *bytes, size_t size);
 
+/* Waits until it takes something, 20 ms at most. */
+void terminal_wait(void);
+
+/* Throws away what it has taken and not shown yet, so that there is room. */
+void terminal_drop(void);
+
 /* Reads what was typed, without waiting; returns the number of bytes. Its descriptor, for poll: */
 size_t terminal_read(char *bytes, size_t size);
 int terminal_descriptor(void);
