@@ -295,12 +295,13 @@ static int screen_byte(struct screen *screen) {
 }
 
 int screen_key(struct screen *screen) {
+	nsec before = clock_now(); /* what came since is looked at first, however long that took */
 	int byte;
 	while ((byte = screen_byte(screen)) >= 0) { /* it ends: a terminal takes in 4 KB at most before somebody types on */
 		int key = keys_take(&screen->keys, (unsigned char)byte);
 		if (key != PRESS_NONE) return key;
 	}
-	if (keys_wait(&screen->keys) && clock_now() - screen->typed_last >= ESCAPE_WAIT) return keys_rest(&screen->keys);
+	if (keys_wait(&screen->keys) && before - screen->typed_last >= ESCAPE_WAIT) return keys_rest(&screen->keys);
 	return PRESS_NONE;
 }
 

@@ -274,16 +274,22 @@ def test_other_keys_do_nothing(window, flow):
 
 @pytest.mark.parametrize("key", ["\033[B", "\033OB", "\033[6~"])
 def test_a_sequence_in_pieces_is_one_key(on_screen, key):
-    """Taken for an Escape and letters, "[" would make the window shorter."""
-    run = on_screen("-m", "2", "-t", "60s")
-    take_until_begun(run)
-    for _ in range(8):
-        for piece in key:
+    """Taken for an Escape and letters, "[" would make the window shorter. Pieces that came too late belong to nothing: then the machine was busy, once more."""
+    for _ in range(5):
+        run = on_screen("-m", "2", "-t", "60s")
+        take_until_begun(run)
+        longest = 0
+        for piece in key * 8:
+            before = time.monotonic()
             run.terminal.type(piece)
             run.terminal.take(0.08)
-    run.terminal.take(0.5)
-    run.terminal.type("q")
-    assert run.wait() == 0
+            longest = max(longest, time.monotonic() - before)
+        run.terminal.take(0.5)
+        run.terminal.type("q")
+        assert run.wait() == 0
+        if longest < 0.15:
+            break
+    assert longest < 0.15, "it was busy five times"
     assert "10s" in shown(run) and not re.search(r"\b[125]s", shown(run).replace("10s", ""))
 
 

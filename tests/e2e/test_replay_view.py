@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from conftest import BINARY
-from terminal import Window, state_of
+from terminal import Window
 from test_replay import figures, replayed, write
 
 SECONDS = 20
@@ -76,6 +76,34 @@ def test_keys_move_the_cursor(window, path):
     window.press("Escape")
     window.until("Throughput")
     leave(window)
+
+
+def test_other_keys_are_those_of_the_live_view(window, path):
+    """The log has the times of all; its linear axis begins at 0, a logarithmic one cannot; the other plot's begins at 0 always."""
+    show(window, path)
+    window.press("End")
+    for key, words in (("[", "all 5s"), ("[", "all 2s"), ("]", "all 5s"), ("]", "all 10s")):
+        window.press(key)
+        window.until(words)
+    assert len(re.findall("│ +0 ├", window.text())) == 2
+    for zeros in (1, 2):
+        window.press("L")
+        window.until(r"^(?:(?!│ +0 ├)[\s\S])*(?:│ +0 ├(?:(?!│ +0 ├)[\s\S])*){%d}$" % zeros)
+    for page in ("P50 +P90 +P99 +max[^$]*How many took how long", "per min[^$]*Requests per second", "no stages, steps or scenarios", "┌ Requests ─"):
+        window.press("Tab")
+        window.until(page)
+    for key in ("x", "1", "Enter", "F1", "F5", "M-q", "BTab", "Up", "Down", "PPage", "NPage", "ä", "C-s"):
+        window.press(key)
+    time.sleep(0.5)
+    assert re.search("paused x1 .* 20.02 s of 20.02 s", window.text()) and "snapshot from - to -" in window.text()
+    window.press("=")
+    window.until("paused x2 ")
+    window.press("-", "p")  # at the end playing begins anew
+    window.until(r"playing x1 .* [1-9]\.\d\d s of")
+    window.press("p")
+    window.until("paused x1 ")
+    window.press("Q")
+    window.until("status=0")
 
 
 def snapshots(folder):
