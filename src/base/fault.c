@@ -6,7 +6,7 @@
 #include <string.h>
 
 static const char *const fault_names[] = {
-	[FAULT_DROP_SAMPLE] = "drop_sample", [FAULT_LATE_TIMER] = "late_timer", [FAULT_FAST_SERIES] = "fast_series"};
+	[FAULT_DROP_SAMPLE] = "drop_sample", [FAULT_LATE_TIMER] = "late_timer", [FAULT_CRASH] = "crash", [FAULT_FAST_SERIES] = "fast_series"};
 static pthread_once_t fault_once = PTHREAD_ONCE_INIT;
 static const char *fault_wanted;
 

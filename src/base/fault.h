@@ -7,6 +7,7 @@
 enum fault {
 	FAULT_DROP_SAMPLE, /* "drop_sample": worker 0 forgets its 10th sample */
 	FAULT_LATE_TIMER,  /* "late_timer": every wait for a due time ends 2 ms late */
+	FAULT_CRASH,       /* "crash": worker 0 writes to address 0 at its 200th sample */
 	FAULT_FAST_SERIES, /* "fast_series": slots of a tick, not of a second: the series is full after 7 minutes instead of 68 */
 };
 

@@ -274,7 +274,10 @@ static int load_go(const struct cli *cli, struct try *try, struct arena *arena) 
 	if (cli->settings.out.debug) load.debug = debug_new();
 	load.watch.series = series_new(fault_on(FAULT_FAST_SERIES) ? FAST_SLOT : SEC, load.plan.threads);
 	load.watch.show = load_start_show(&load);
-	if (!load.watch.show) load.watch.progress = load_start_progress(&load);
+	if (!load.watch.show) {
+		watch_release_stops(signals);
+		load.watch.progress = load_start_progress(&load);
+	}
 	int status = load_measure(&load, signals, arena);
 	load_end_progress(&load);
 	sinks_close(load.watch.sinks);

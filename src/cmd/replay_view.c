@@ -1,6 +1,7 @@
 #include "cmd/replay_view.h"
 
 #include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #define KEYS_AT_ONCE 64        /* as many are taken before the next drawing */
 #define STEP_MOST (500 * MSEC) /* of the clock: who was stopped, or wrote a snapshot, goes on where it was */
 #define NOTE_BYTES 400
+#define SEND_MS 20 /* between two attempts to send what the terminal did not take */
 
 struct player {
 	const struct replay_view_setup *setup;
@@ -54,6 +56,7 @@ static void player_draw(struct player *player) {
 	frame.mark_from = player->mark_from;
 	frame.mark_to = player->mark_to;
 	if (player->note[0]) frame.note = player->note;
+	if (screen_is_away(player->screen)) return;
 	screen_fit(player->screen, &player->grid);
 	view_draw(player->view, &frame, &player->grid);
 	screen_show(player->screen, &player->grid);
@@ -211,20 +214,37 @@ static bool player_take_keys(struct player *player) {
 	return true;
 }
 
+/* Answers the signals that came; false: one of them ends the program. */
+static bool player_answer(struct player *player, int signals) {
+	int number;
+	while ((number = watch_next_signal(signals)) != 0) {
+		if (number == SIGTSTP)
+			screen_stop(player->screen);
+		else if (number == SIGCONT)
+			screen_continue(player->screen);
+		else
+			return false;
+	}
+	return true;
+}
+
 static void player_go(struct player *player, int signals) {
-	struct pollfd polled[] = {{.fd = signals, .events = POLLIN}, {.fd = screen_descriptor(player->screen), .events = POLLIN}};
+	struct pollfd polled[] = {{.fd = signals, .events = POLLIN}, {.events = POLLIN}};
 	nsec every = SEC / (nsec)player->setup->out->fps, next = 0;
 	player->moved = clock_now();
-	while (!(polled[0].revents & POLLIN)) {
+	while (player_answer(player, signals) && !(polled[1].revents & (POLLHUP | POLLERR | POLLNVAL))) { /* else the terminal is gone */
 		player_play(player);
 		if (!player_take_keys(player)) break;
 		nsec now = clock_now();
-		if (now >= next || polled[1].revents) {
+		bool is_back = screen_is_away(player->screen) && screen_return(player->screen);
+		bool all_sent = screen_send(player->screen);
+		if (now >= next || polled[1].revents || is_back) {
 			player_draw(player);
 			next = now + every;
 		}
-		if (polled[1].revents & (POLLHUP | POLLERR | POLLNVAL)) break; /* the terminal is gone */
-		if (poll(polled, LENGTH(polled), (int)((next > now ? next - now : 0) / MSEC) + 1) < 0) polled[0].revents = polled[1].revents = 0;
+		int wait_ms = all_sent ? (int)((next > now ? next - now : 0) / MSEC) + 1 : SEND_MS;
+		polled[1].fd = screen_descriptor(player->screen);
+		if (poll(polled, LENGTH(polled), wait_ms) < 0) polled[1].revents = 0;
 	}
 	player_write_rest(player);
 }
@@ -238,16 +258,18 @@ enum replay_view_end replay_view_run(const struct replay_view_setup *setup, stru
 		log_write(LOG_ERROR, "%s", err->text);
 		return REPLAY_VIEW_FAILED;
 	}
-	player.screen = screen_enter(!out->no_color, err);
-	if (!player.screen) return REPLAY_VIEW_NONE;
 	int signals = watch_catch_signals();
-	player.view = view_new(true, (nsec)out->ui_window_ms * MSEC);
-	player_go(&player, signals);
-	snapshots_close(player.snapshots);
-	view_free(player.view);
-	grid_fini(&player.grid);
-	screen_leave(player.screen);
+	player.screen = screen_enter(!out->no_color, err);
+	if (player.screen) {
+		player.view = view_new(true, (nsec)out->ui_window_ms * MSEC);
+		player_go(&player, signals);
+		snapshots_close(player.snapshots);
+		view_free(player.view);
+		grid_fini(&player.grid);
+		screen_leave(player.screen);
+	}
 	watch_release_signals(signals);
 	close(signals);
+	if (!player.screen) return REPLAY_VIEW_NONE;
 	return player.failed ? REPLAY_VIEW_FAILED : REPLAY_VIEW_LEFT;
 }

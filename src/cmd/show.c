@@ -49,7 +49,7 @@ void show_free(struct show *show) {
 }
 
 int show_descriptor(const struct show *show) {
-	return show ? screen_descriptor(show->screen) : -1;
+	return show && show->screen ? screen_descriptor(show->screen) : -1;
 }
 
 int show_wait_ms(const struct show *show) {
@@ -72,6 +72,10 @@ enum view_wish show_draw(struct show *show) {
 	enum view_wish wish = VIEW_NOTHING;
 	bool pressed = false;
 	char said[SAID_BYTES];
+	if (!show->screen) return wish;
+	if (screen_is_away(show->screen)) pressed = screen_return(show->screen);
+	if (screen_is_away(show->screen)) return wish;
+	screen_send(show->screen);
 	for (int i = 0; i < KEYS_AT_ONCE; i++) {
 		int key = screen_key(show->screen);
 		if (key == PRESS_NONE) break;
@@ -88,6 +92,16 @@ enum view_wish show_draw(struct show *show) {
 	view_draw(show->view, &show->frame, &show->grid);
 	screen_show(show->screen, &show->grid);
 	return wish;
+}
+
+void show_stop(struct show *show) {
+	screen_stop(show ? show->screen : NULL);
+}
+
+void show_continue(struct show *show) {
+	if (!show) return;
+	screen_continue(show->screen);
+	show->next = 0;
 }
 
 void show_stopping(struct show *show) {

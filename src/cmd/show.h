@@ -21,11 +21,11 @@ struct show_setup {
 /* Takes over the terminal (tui/screen.h). NULL, err is filled: it cannot be drawn on. `setup` is copied. */
 struct show *show_new(const struct show_setup *setup, struct err *err);
 
-/* Leaves the terminal as it was; may be called again. */
+/* Leaves the terminal as it was, and draws no more; may be called again. */
 void show_end(struct show *show);
 void show_free(struct show *show);
 
-/* Returns the descriptor that keys come from, -1: none; and how long may be waited before the next show_draw, ms. */
+/* Returns the descriptor that keys come from, -1: none now; and how long may be waited before the next show_draw, ms. */
 int show_descriptor(const struct show *show);
 int show_wait_ms(const struct show *show);
 
@@ -34,6 +34,10 @@ void show_tick(struct show *show, const struct progress_moment *moment, const st
 
 /* Reads keys, draws if it is time to, and returns the last wish: to quit or to leave at once. */
 enum view_wish show_draw(struct show *show);
+
+/* Answers SIGTSTP and SIGCONT: the terminal is given back, the process stands still, the view comes back with it (tui/screen.h). NULL: only stands still. */
+void show_stop(struct show *show);
+void show_continue(struct show *show);
 
 /* Says that the run is being stopped: the next `q` leaves at once. */
 void show_stopping(struct show *show);

@@ -12,14 +12,34 @@
 
 #define HOPELESS_AFTER (3 * SEC) /* or the connect time-out, if that is longer */
 
-int watch_catch_signals(void) {
+static const int ends[] = {SIGINT, SIGTERM}, stops[] = {SIGTSTP, SIGCONT, SIGTTIN, SIGTTOU};
+
+static sigset_t watch_set(const int *numbers, size_t count) {
 	sigset_t set;
 	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
+	for (size_t i = 0; i < count; i++) sigaddset(&set, numbers[i]);
+	return set;
+}
+
+int watch_catch_signals(void) {
+	sigset_t set = watch_set(ends, LENGTH(ends)), blocked = watch_set(stops, LENGTH(stops));
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	pthread_sigmask(SIG_BLOCK, &blocked, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	sigaddset(&set, SIGTSTP);
+	sigaddset(&set, SIGCONT);
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+void watch_release_stops(int signals) {
+	sigset_t set = watch_set(ends, LENGTH(ends)), released = watch_set(stops, LENGTH(stops));
+	signalfd(signals, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	pthread_sigmask(SIG_UNBLOCK, &released, NULL);
+}
+
+int watch_next_signal(int signals) {
+	struct signalfd_siginfo info;
+	return read(signals, &info, sizeof(info)) == (ssize_t)sizeof(info) ? (int)info.ssi_signo : 0;
 }
 
 /* Ends the run before its time. */
@@ -43,8 +63,15 @@ static void watch_on_wish(struct watch *watch, nsec elapsed) {
 }
 
 static void watch_on_signal(struct watch *watch, int signals, nsec elapsed) {
-	struct signalfd_siginfo info;
-	while (!watch->forced && read(signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) watch_on_wish(watch, elapsed);
+	int number;
+	while (!watch->forced && (number = watch_next_signal(signals)) != 0) {
+		if (number == SIGTSTP)
+			show_stop(watch->show);
+		else if (number == SIGCONT)
+			show_continue(watch->show);
+		else
+			watch_on_wish(watch, elapsed);
+	}
 }
 
 /* Draws the live view and does what its user wishes. */
@@ -133,14 +160,15 @@ static void watch_start(struct watch *watch) {
 }
 
 void watch_run(struct watch *watch, int signals) {
-	struct pollfd polled[] = {{.fd = signals, .events = POLLIN}, {.fd = run_descriptor(watch->run), .events = POLLIN},
-		{.fd = show_descriptor(watch->show), .events = POLLIN}};
+	struct pollfd polled[] = {{.fd = signals, .events = POLLIN}, {.fd = run_descriptor(watch->run), .events = POLLIN}, {.events = POLLIN}};
 	int wait_ms = watch->show && show_wait_ms(watch->show) < RUN_TICK_MS ? show_wait_ms(watch->show) : RUN_TICK_MS;
 	struct run_state state = {0};
 	struct progress_moment moment = {.phase = PROGRESS_CONNECT};
 	if (watch->threshold_count > 0 || watch->sinks) watch->so_far = tally_new(watch->plan->groups.count);
 	while (!state.ended && !watch->forced) {
-		poll(polled, LENGTH(polled), wait_ms);
+		polled[2].fd = show_descriptor(watch->show);
+		if (poll(polled, LENGTH(polled), wait_ms) > 0 && (polled[2].revents & (POLLHUP | POLLERR | POLLNVAL)))
+			show_end(watch->show); /* the terminal is gone; the run is not */
 		watch_on_signal(watch, signals, state.elapsed);
 		state = run_tick(watch->run, watch_on_tick, watch);
 		if (!state.started) watch_tell(watch, &moment, NULL);
@@ -160,11 +188,8 @@ void watch_run(struct watch *watch, int signals) {
 }
 
 void watch_release_signals(int signals) {
-	struct signalfd_siginfo info;
-	sigset_t set;
-	while (read(signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) continue; /* they came when it was over anyway */
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
+	sigset_t set = watch_set(ends, LENGTH(ends));
+	while (watch_next_signal(signals) != 0) continue; /* they came when it was over anyway */
 	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+	watch_release_stops(signals);
 }

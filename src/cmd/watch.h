@@ -40,11 +40,18 @@ struct watch {
 	struct tally *so_far;
 };
 
-/* Blocks SIGINT and SIGTERM, so that only the descriptor that is returned sees them; SIGPIPE is ignored. Before the threads start. */
+/* Blocks SIGINT and SIGTERM, and for a view SIGTSTP and SIGCONT, so that only the descriptor that is returned sees them; SIGTTIN and SIGTTOU stop nobody
+ * then; SIGPIPE is ignored. Before the threads start. */
 int watch_catch_signals(void);
+
+/* There is no view: from now on Ctrl-Z stops the program without our help. */
+void watch_release_stops(int signals);
+
+/* Returns the next signal that came, without waiting; 0: none. */
+int watch_next_signal(int signals);
 
 /* Watches until the workers are done or a second signal comes; ends the progress line and leaves the live view. */
 void watch_run(struct watch *watch, int signals);
 
-/* From now on a signal ends the program at once, while files are still being written. */
+/* From now on a signal ends or stops the program at once, while files are still being written. */
 void watch_release_signals(int signals);

@@ -106,6 +106,7 @@ static void recording_log(struct worker *worker, const struct task *task, const 
 static void recording_count(struct worker *worker, const struct task *task, const struct sample *sample) {
 	const struct run_hooks *hooks = worker->shared->hooks;
 	if (hooks && hooks->sample) hooks->sample(hooks->user, sample);
+	if (fault_on(FAULT_CRASH) && worker->index == 0 && ++worker->samples == 200) *(volatile int *)(uintptr_t)0 = 0;
 	if (fault_on(FAULT_DROP_SAMPLE) && worker->index == 0 && ++worker->samples == 10) return;
 	if (worker->step_reasons && sample->reason != REASON_NONE) worker->step_reasons[sample->row][sample->reason]++;
 	if (worker->urls) digest_record(&worker->urls[sample->row], sample);

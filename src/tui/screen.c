@@ -1,17 +1,13 @@
 #include "tui/screen.h"
 
-#include <fcntl.h>
 #include <limits.h>
-#include <poll.h>
 #include <locale.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <termios.h>
 #include <unistd.h>
 #define NCURSES_WIDECHAR 1
 #include <curses.h>
@@ -19,120 +15,58 @@
 #undef columns /* a macro of term.h */
 
 #include "base/arena.h"
+#include "base/clock.h"
+#include "tui/terminal.h"
 
-#define RESTORE_BYTES 256
-#define ESCAPE_MS 25 /* after that a lone escape is the key Esc */
+#define WORDS_BYTES 256
+#define TYPED_BYTES 64
+#define SEND_BYTES 4096
+#define PATIENCE (250 * MSEC)    /* with a terminal that takes nothing, when it is given back */
+#define ESCAPE_WAIT (200 * MSEC) /* after that a lone escape is the key Esc */
+
+/* Capabilities of a terminal, one behind the other. */
+struct words {
+	char text[WORDS_BYTES];
+	size_t size;
+};
 
 struct screen {
 	SCREEN *curses;
-	FILE *in;
-	bool own_in; /* opened here */
+	FILE *drawn; /* what curses writes, a file in memory: a terminal that takes nothing would hold it up */
+	off_t sent;  /* of it to the terminal */
+	bool away;   /* the terminal is somebody else's now */
 	bool ascii;
 	int colors; /* 0: none */
-	unsigned rows, columns;
+	struct keys keys;
+	char typed[TYPED_BYTES];
+	size_t typed_at, typed_size;
+	nsec typed_last; /* CLOCK_MONOTONIC */
 };
 
-/* What a signal handler needs, complete before `entered` is set. */
-static struct {
-	atomic_bool entered;
-	struct termios before;
-	char text[RESTORE_BYTES];
-	size_t size;
-	int held, standard_error; /* what was said meanwhile, and to whom; -1: nothing is held back */
-} restore = {.held = -1, .standard_error = -1};
+/* What makes a screen of the terminal, and a terminal of the screen; a signal handler needs it. */
+static struct words words_in, words_out;
 
-static const int fatal_signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGHUP, SIGQUIT};
-
-/* Says what was held back. With system calls only. */
-static void screen_let_go(void) {
-	char text[RESTORE_BYTES];
-	ssize_t more;
-	if (restore.held < 0) return;
-	dup2(restore.standard_error, STDERR_FILENO);
-	for (off_t at = 0; (more = pread(restore.held, text, sizeof(text), at)) > 0; at += more) {
-		if (write(STDERR_FILENO, text, (size_t)more) < 0) break; /* nobody is left to tell */
-	}
-	close(restore.held);
-	close(restore.standard_error);
-	restore.held = restore.standard_error = -1;
-}
-
-/* From now on what is written on a terminal's standard error is held back: it would stand in the midst of the screen. */
-static void screen_hold(void) {
-	if (!isatty(STDERR_FILENO)) return;
-	int held = memfd_create("said", MFD_CLOEXEC), standard_error = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
-	if (held < 0 || standard_error < 0 || fcntl(held, F_SETFL, O_APPEND) != 0 || dup2(held, STDERR_FILENO) < 0) {
-		if (held >= 0) close(held);
-		if (standard_error >= 0) close(standard_error);
-		return;
-	}
-	restore.held = held;
-	restore.standard_error = standard_error;
-}
-
-bool screen_said(const struct screen *screen, char *text, size_t size) {
-	char tail[1024];
-	off_t end = restore.held >= 0 ? lseek(restore.held, 0, SEEK_END) : 0;
-	(void)screen;
-	if (end <= 0) return false;
-	off_t begin = end > (off_t)sizeof(tail) - 1 ? end - (off_t)sizeof(tail) + 1 : 0;
-	ssize_t got = pread(restore.held, tail, sizeof(tail) - 1, begin);
-	while (got > 0 && tail[got - 1] == '\n') got--;
-	if (got <= 0) return false;
-	tail[got] = 0;
-	const char *line = strrchr(tail, '\n');
-	snprintf(text, size, "%s", line ? line + 1 : tail);
-	return true;
-}
-
-void screen_restore(void) {
-	if (!atomic_exchange(&restore.entered, false)) return;
-	ssize_t written = write(STDOUT_FILENO, restore.text, restore.size);
-	(void)written; /* nobody is left to tell */
-	tcsetattr(STDOUT_FILENO, TCSANOW, &restore.before);
-	screen_let_go();
-}
-
-static void screen_on_fatal(int number) {
-	screen_restore();
-	signal(number, SIG_DFL);
-	raise(number);
-}
-
-/* Appends a capability of the terminal, without the delays ("$<5>") that only tputs knows. */
-static void restore_add(const char *name) {
+/* Appends a capability of the terminal, without the delays ("$<5>") that only tputs knows; false: it has none. */
+static bool words_add(struct words *words, const char *name) {
 	const char *text = tigetstr((char *)(uintptr_t)name);
-	if (!text || text == (const char *)-1) return;
-	while (*text && restore.size < sizeof(restore.text)) {
+	if (!text || text == (const char *)-1) return false;
+	while (*text && words->size < sizeof(words->text)) {
 		const char *end = text[0] == '$' && text[1] == '<' ? strchr(text, '>') : NULL;
 		if (end)
 			text = end + 1;
 		else
-			restore.text[restore.size++] = *text++;
+			words->text[words->size++] = *text++;
 	}
+	return true;
 }
 
-static void screen_prepare_restore(void) {
-	static bool registered;
-	restore.size = 0;
-	restore_add("sgr0");
-	restore_add("rmkx");
-	restore_add("cnorm");
-	restore_add("rmcup");
-	if (!registered) atexit(screen_restore);
-	registered = true;
-	for (size_t i = 0; i < sizeof(fatal_signals) / sizeof(*fatal_signals); i++) {
-		struct sigaction before;
-		if (sigaction(fatal_signals[i], NULL, &before) == 0 && before.sa_handler == SIG_DFL) signal(fatal_signals[i], screen_on_fatal);
-	}
-}
-
-static void screen_forget_restore(void) {
-	atomic_store(&restore.entered, false);
-	for (size_t i = 0; i < sizeof(fatal_signals) / sizeof(*fatal_signals); i++) {
-		struct sigaction now;
-		if (sigaction(fatal_signals[i], NULL, &now) == 0 && now.sa_handler == screen_on_fatal) signal(fatal_signals[i], SIG_DFL);
-	}
+static void screen_find_words(void) {
+	words_in.size = words_out.size = 0;
+	words_add(&words_in, "smcup");
+	words_add(&words_in, "civis");
+	words_add(&words_out, "sgr0");
+	words_add(&words_out, "cnorm");
+	if (!words_add(&words_out, "rmcup")) words_add(&words_out, "clear"); /* there is but one screen */
 }
 
 /* The colour of an ink on terminals of 256 and of 8 colours: apart for the colour-blind too (after M. Okabe and K. Ito; heat after viridis). -1: its own. */
@@ -168,83 +102,139 @@ static void screen_start_colors(struct screen *screen, bool color) {
 	for (short i = 0; i < INK_COUNT; i++) init_pair((short)(i + 1), COLORS >= 256 ? inks[i].many : inks[i].few, -1);
 }
 
-/* Opens where keys come from; NULL: nowhere. */
-static FILE *screen_open_keys(struct screen *screen) {
-	if (isatty(STDIN_FILENO)) return stdin;
-	screen->own_in = true;
-	return fopen("/dev/tty", "re");
-}
-
-/* Sets the modes in which keys come one by one. A load tester that stands still measures nothing: Ctrl-Z is off. */
-static void screen_set_modes(void) {
-	struct termios now;
-	cbreak();
-	noecho();
-	nonl();
-	keypad(stdscr, TRUE);
-	nodelay(stdscr, TRUE);
-	set_escdelay(ESCAPE_MS);
-	curs_set(0);
-	leaveok(stdscr, TRUE);
-	if (tcgetattr(STDOUT_FILENO, &now) != 0) return;
-	now.c_cc[VSUSP] = _POSIX_VDISABLE;
-	tcsetattr(STDOUT_FILENO, TCSANOW, &now);
-	def_prog_mode();
-}
-
 /* Returns whether the locale encodes braille as UTF-8 does. */
 static bool screen_speaks_utf8(void) {
 	char bytes[MB_LEN_MAX];
 	return wctomb(bytes, L'\u2800') == 3 && memcmp(bytes, "\xe2\xa0\x80", 3) == 0;
 }
 
+/* Starts curses, which only draws: it gets no keys, no signals and no terminal. */
+static bool screen_start_curses(struct screen *screen) {
+	static const int caught[] = {SIGINT, SIGTERM, SIGTSTP, SIGWINCH};
+	struct sigaction before[sizeof(caught) / sizeof(*caught)];
+	int file = memfd_create("drawn", MFD_CLOEXEC);
+	screen->drawn = file < 0 ? NULL : fdopen(file, "w");
+	if (!screen->drawn) {
+		if (file >= 0) close(file);
+		return false;
+	}
+	for (size_t i = 0; i < sizeof(caught) / sizeof(*caught); i++) sigaction(caught[i], NULL, &before[i]);
+	screen->curses = newterm(NULL, screen->drawn, stdin);
+	for (size_t i = 0; i < sizeof(caught) / sizeof(*caught); i++) sigaction(caught[i], &before[i], NULL);
+	if (!screen->curses) return false;
+	typeahead(-1);
+	nonl();
+	leaveok(stdscr, TRUE);
+	return true;
+}
+
+/* Makes a screen of the terminal, with nothing on it. */
+static void screen_appear(struct screen *screen) {
+	terminal_take(words_out.text, words_out.size);
+	fseeko(screen->drawn, 0, SEEK_SET);
+	screen->sent = 0;
+	if (write(fileno(screen->drawn), words_in.text, words_in.size) < 0) return; /* to memory */
+	clearok(stdscr, TRUE);
+	screen->away = false;
+}
+
+static bool screen_refuse(struct err *err, const char *name) {
+	if (!name || !*name) return err_set(err, ERR_FAILED, "TERM is not set, so the terminal cannot be drawn on; write --no-tui");
+	return err_set(err, ERR_FAILED, "the terminal '%s' (TERM) cannot be drawn on; write --no-tui", name);
+}
+
 struct screen *screen_enter(bool color, struct err *err) {
 	const char *name = getenv("TERM");
 	int found = 0;
 	if (!name || !*name || setupterm(NULL, STDOUT_FILENO, &found) != OK || !tigetstr((char *)(uintptr_t) "cup")) {
-		err_set(err, ERR_FAILED, "the terminal '%s' (TERM) cannot be drawn on; write --no-tui", name ? name : "");
+		screen_refuse(err, name);
 		return NULL;
 	}
+	screen_find_words();
+	del_curterm(cur_term); /* newterm reads it anew */
+	if (!terminal_open(err)) return NULL;
 	struct screen *screen = mem_zeroed(1, sizeof(*screen));
+	screen->away = true;
 	setlocale(LC_CTYPE, "");
 	screen->ascii = !screen_speaks_utf8();
-	screen->in = screen_open_keys(screen);
-	tcgetattr(STDOUT_FILENO, &restore.before);
-	screen_prepare_restore();
-	del_curterm(cur_term); /* newterm reads it anew */
-	atomic_store(&restore.entered, true);
-	screen->curses = newterm(NULL, stdout, screen->in ? screen->in : stdin);
-	if (!screen->curses) {
-		err_set(err, ERR_FAILED, "the terminal '%s' (TERM) cannot be drawn on; write --no-tui", name);
+	if (!screen_start_curses(screen)) {
+		screen_refuse(err, name);
 		screen_leave(screen);
 		return NULL;
 	}
-	signal(SIGWINCH, SIG_DFL); /* the size is asked for before each drawing: no thread is interrupted */
-	screen_set_modes();
 	screen_start_colors(screen, color);
-	screen_hold();
+	refresh(); /* what curses begins with is not sent: screen_appear begins anew */
+	screen_appear(screen);
 	return screen;
+}
+
+/* Gives the terminal back. One that has stopped taking output must not hold up what is said behind the screen either: the rest of it is thrown away. */
+static void screen_give_back(struct screen *screen) {
+	nsec end = clock_now() + PATIENCE;
+	if (screen->away) return;
+	while (!screen_send(screen) && clock_now() < end) terminal_wait();
+	if (!screen_send(screen)) terminal_drop();
+	screen->away = true;
+	terminal_give_back();
 }
 
 void screen_leave(struct screen *screen) {
 	if (!screen) return;
+	screen_give_back(screen);
+	terminal_finish();
+	terminal_close();
 	if (screen->curses) {
 		endwin();
 		delscreen(screen->curses);
-		tcsetattr(STDOUT_FILENO, TCSADRAIN, &restore.before);
 	}
-	if (screen->own_in && screen->in) fclose(screen->in);
-	screen_forget_restore();
-	screen_let_go();
+	if (screen->drawn) fclose(screen->drawn);
 	free(screen);
 }
+
+bool screen_said(const struct screen *screen, char *text, size_t size) {
+	(void)screen;
+	return terminal_said(text, size);
+}
+
+/* ---- while somebody else has the terminal ---- */
+
+void screen_stop(struct screen *screen) {
+	sigset_t set, before;
+	if (screen) screen_give_back(screen);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTSTP);
+	kill(getpid(), SIGTSTP);
+	pthread_sigmask(SIG_UNBLOCK, &set, &before); /* here all of the process stands still */
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+void screen_continue(struct screen *screen) {
+	if (!screen || screen->away) return;
+	if (terminal_is_ours()) {
+		screen_appear(screen);
+		return;
+	}
+	screen->away = true;
+	terminal_lose();
+}
+
+bool screen_is_away(const struct screen *screen) {
+	return screen->away;
+}
+
+bool screen_return(struct screen *screen) {
+	if (screen->away && terminal_is_ours()) screen_appear(screen);
+	return !screen->away;
+}
+
+/* ---- drawing ---- */
 
 void screen_fit(struct screen *screen, struct grid *grid) {
 	struct winsize size;
 	unsigned rows = (unsigned)LINES, columns = (unsigned)COLS;
-	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 0 && size.ws_col > 0) {
-		rows = size.ws_row;
-		columns = size.ws_col;
+	if (ioctl(terminal_descriptor(), TIOCGWINSZ, &size) == 0 && size.ws_row > 0 && size.ws_col > 0) {
+		rows = size.ws_row < GRID_ROWS ? size.ws_row : GRID_ROWS;
+		columns = size.ws_col < GRID_COLUMNS ? size.ws_col : GRID_COLUMNS;
 	}
 	if (rows != (unsigned)LINES || columns != (unsigned)COLS) {
 		resizeterm((int)rows, (int)columns);
@@ -259,9 +249,25 @@ static attr_t screen_attributes(const struct screen *screen, enum ink ink) {
 	return screen->colors < 256 && inks[ink].bold ? A_BOLD : A_NORMAL;
 }
 
+bool screen_send(struct screen *screen) {
+	char bytes[SEND_BYTES];
+	int file = fileno(screen->drawn);
+	off_t end = lseek(file, 0, SEEK_CUR);
+	if (screen->away) return false;
+	while (screen->sent < end) {
+		off_t left = end - screen->sent;
+		ssize_t got = pread(file, bytes, left < (off_t)sizeof(bytes) ? (size_t)left : sizeof(bytes), screen->sent);
+		if (got <= 0) break;
+		size_t taken = terminal_write(bytes, (size_t)got);
+		screen->sent += (off_t)taken;
+		if (taken < (size_t)got) return false;
+	}
+	screen->sent = 0;
+	return lseek(file, 0, SEEK_SET) == 0;
+}
+
 void screen_show(struct screen *screen, const struct grid *grid) {
-	struct pollfd polled = {.fd = STDOUT_FILENO, .events = POLLOUT};
-	if (poll(&polled, 1, 0) != 1 || !(polled.revents & POLLOUT)) return;
+	if (!screen_send(screen)) return;
 	erase();
 	for (unsigned row = 0; row < grid->rows; row++) {
 		for (unsigned column = 0; column < grid->columns; column++) {
@@ -274,24 +280,31 @@ void screen_show(struct screen *screen, const struct grid *grid) {
 		}
 	}
 	refresh();
+	screen_send(screen);
+}
+
+/* Returns the next byte that was typed; -1: none is there. */
+static int screen_byte(struct screen *screen) {
+	if (screen->typed_at == screen->typed_size) {
+		screen->typed_at = 0;
+		screen->typed_size = screen->away ? 0 : terminal_read(screen->typed, sizeof(screen->typed));
+		if (screen->typed_size == 0) return -1;
+		screen->typed_last = clock_now();
+	}
+	return (unsigned char)screen->typed[screen->typed_at++];
 }
 
 int screen_key(struct screen *screen) {
-	static const struct {
-		wint_t code;
-		int press;
-	} presses[] = {{KEY_LEFT, PRESS_LEFT}, {KEY_RIGHT, PRESS_RIGHT}, {KEY_UP, PRESS_UP}, {KEY_DOWN, PRESS_DOWN}, {KEY_HOME, PRESS_HOME},
-		{KEY_END, PRESS_END}, {KEY_PPAGE, PRESS_PAGE_UP}, {KEY_NPAGE, PRESS_PAGE_DOWN}};
-	wint_t code;
-	int kind = screen->in ? get_wch(&code) : ERR;
-	if (kind == OK) return (int)code;
-	if (kind != KEY_CODE_YES) return PRESS_NONE;
-	for (size_t i = 0; i < sizeof(presses) / sizeof(*presses); i++) {
-		if (presses[i].code == code) return presses[i].press;
+	nsec before = clock_now(); /* what came since is looked at first, however long that took */
+	int byte;
+	while ((byte = screen_byte(screen)) >= 0) { /* it ends: a terminal takes in 4 KB at most before somebody types on */
+		int key = keys_take(&screen->keys, (unsigned char)byte);
+		if (key != PRESS_NONE) return key;
 	}
+	if (keys_wait(&screen->keys) && before - screen->typed_last >= ESCAPE_WAIT) return keys_rest(&screen->keys);
 	return PRESS_NONE;
 }
 
 int screen_descriptor(const struct screen *screen) {
-	return screen->in ? fileno(screen->in) : -1;
+	return screen->away ? -1 : terminal_descriptor();
 }

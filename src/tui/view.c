@@ -14,7 +14,6 @@
 #define SHORT_ROWS 18 /* below that a replay has no lines of its own unless they say something */
 #define BAR_COLUMNS 24
 #define BAR_LEAST 72 /* of the screen; below that the percentage goes too: time stands beside it */
-#define KEY_ESCAPE 27
 #define PAGE_STEP 10
 
 static const nsec windows[] = {SEC, 2 * SEC, 5 * SEC, 10 * SEC, 20 * SEC, 30 * SEC, 60 * SEC, 120 * SEC, 300 * SEC, 600 * SEC};

@@ -3,62 +3,18 @@
 import json
 import os
 import re
-import shlex
 import shutil
 import signal
-import subprocess
-import tempfile
 import time
 from pathlib import Path
 
 import pytest
 
 from conftest import BINARY
+from terminal import Window
 from test_replay import figures, replayed, write
 
 SECONDS = 20
-
-
-class Window:
-    """A shell in a window of its own tmux."""
-
-    def __init__(self, columns=100, rows=30):
-        self.folder = tempfile.mkdtemp(prefix="strest-tmux-")
-        sanitizers = [f"{name}={value}" for name, value in os.environ.items() if name.endswith("SAN_OPTIONS")]
-        shell = ["env", "-i", *sanitizers, f"HOME={self.folder}", f"PATH={os.environ['PATH']}", "LC_ALL=C.UTF-8", "PS1=$ ", "TERM=screen-256color", "sh"]
-        self.tmux("-f", "/dev/null", "new-session", "-d", "-x", columns, "-y", rows, shlex.join(shell))
-        self.tmux("set", "-g", "status", "off")
-        self.resize(columns, rows)
-
-    def tmux(self, *words):
-        done = subprocess.run(["tmux", "-u", "-S", f"{self.folder}/socket", *map(str, words)], capture_output=True, text=True, timeout=20)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    def press(self, *keys):
-        self.tmux("send-keys", *keys)
-
-    def run(self, *words, after=""):
-        self.press("-l", f"{shlex.join(map(str, words))}{after}")
-        self.press("Enter")
-
-    def resize(self, columns, rows):
-        self.tmux("resize-window", "-x", columns, "-y", rows)
-
-    def text(self, history=False):
-        return self.tmux("capture-pane", "-p", "-J", *(["-S", "-"] if history else []))
-
-    def until(self, words, limit=15):
-        """Waits until a pattern is there, and returns all that is."""
-        end = time.monotonic() + limit
-        while not re.search(words, text := self.text()):
-            assert time.monotonic() < end, f"'{words}' is not seen within {limit} s; there is:\n{text}"
-            time.sleep(0.05)
-        return text
-
-    def close(self):
-        self.tmux("kill-server")
-        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 @pytest.fixture
@@ -120,6 +76,34 @@ def test_keys_move_the_cursor(window, path):
     window.press("Escape")
     window.until("Throughput")
     leave(window)
+
+
+def test_other_keys_are_those_of_the_live_view(window, path):
+    """The log has the times of all; its linear axis begins at 0, a logarithmic one cannot; the other plot's begins at 0 always."""
+    show(window, path)
+    window.press("End")
+    for key, words in (("[", "all 5s"), ("[", "all 2s"), ("]", "all 5s"), ("]", "all 10s")):
+        window.press(key)
+        window.until(words)
+    assert len(re.findall("│ +0 ├", window.text())) == 2
+    for zeros in (1, 2):
+        window.press("L")
+        window.until(r"^(?:(?!│ +0 ├)[\s\S])*(?:│ +0 ├(?:(?!│ +0 ├)[\s\S])*){%d}$" % zeros)
+    for page in ("P50 +P90 +P99 +max[^$]*How many took how long", "per min[^$]*Requests per second", "no stages, steps or scenarios", "┌ Requests ─"):
+        window.press("Tab")
+        window.until(page)
+    for key in ("x", "1", "Enter", "F1", "F5", "M-q", "BTab", "Up", "Down", "PPage", "NPage", "ä", "C-s"):
+        window.press(key)
+    time.sleep(0.5)
+    assert re.search("paused x1 .* 20.02 s of 20.02 s", window.text()) and "snapshot from - to -" in window.text()
+    window.press("=")
+    window.until("paused x2 ")
+    window.press("-", "p")  # at the end playing begins anew
+    window.until(r"playing x1 .* [1-9]\.\d\d s of")
+    window.press("p")
+    window.until("paused x1 ")
+    window.press("Q")
+    window.until("status=0")
 
 
 def snapshots(folder):
