@@ -19,6 +19,7 @@ struct reading {
 	const struct replay_input *input;
 	const struct replay_reader *reader;
 	struct replay_totals *totals;
+	unsigned index; /* of the file */
 	const char *path;
 	uint64_t number; /* of the line, of JSON of the record */
 	struct buf held; /* the beginning of a line or record whose end is not read yet */
@@ -187,6 +188,7 @@ static bool reading_file(struct reading *r, char *text, struct err *err) {
 		if (more < 0 && errno == EINTR) continue;
 		if (more < 0) ok = err_set_sys(err, ERR_FAILED, errno, "cannot read '%s'", r->path);
 		if (more <= 0) break;
+		if (r->reader->progress) r->reader->progress(r->reader->user, r->index, (size_t)more);
 		if (r->input->kind == REPLAY_JSON)
 			reading_take_json(r, text, text + more);
 		else
@@ -201,7 +203,7 @@ bool replay_read(const struct replay_input *input, const struct replay_reader *r
 	bool ok = true;
 	*ret = (struct replay_totals){0};
 	for (unsigned i = 0; ok && i < input->count; i++) {
-		struct reading r = {.input = input, .reader = reader, .totals = ret, .path = input->paths[i]};
+		struct reading r = {.input = input, .reader = reader, .totals = ret, .index = i, .path = input->paths[i]};
 		buf_init(&r.held, REPLAY_LINE_MAX);
 		buf_init(&r.key, 64);
 		ok = reading_file(&r, text, err);

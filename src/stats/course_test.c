@@ -84,6 +84,29 @@ static void a_sum_has_the_slots_up_to_its_end(void **state) {
 	course_free(course);
 }
 
+/* 1,000 slots of two requests with the same ten times in turn, from two shards one behind the other. */
+static void slots_become_wider_when_their_times_are_too_many(void **state) {
+	(void)state;
+	struct course *course = course_new(&(struct course_setup){SEC, 1024, 100});
+	for (nsec i = 0; i < 2000; i++) course_add_time(course, i % 1000 * SEC, (1 + i % 10) * 10 * MSEC, i >= 1000);
+	course_close(course, 1000 * SEC);
+	size_t times = 0, ok = 0, other = 0;
+	for (size_t i = 0; i < course_count(course); i++) {
+		const struct slot *slot = &course_slot(course, i)->slot;
+		times += slot->time_count;
+		for (size_t k = 0; k < slot->time_count; k++) {
+			ok += slot->times[k].ok;
+			other += slot->times[k].other;
+			assert_true(k == 0 || slot->times[k].index > slot->times[k - 1].index);
+		}
+	}
+	assert_in_range(times, 10, 100);
+	assert_int_equal(ok, 1000);
+	assert_int_equal(other, 1000);
+	assert_in_range(course_count(course), 1, 10);
+	course_free(course);
+}
+
 static void nothing_at_all_is_one_slot(void **state) {
 	(void)state;
 	struct course *course = course_new(&(struct course_setup){SEC, 4});
@@ -98,6 +121,7 @@ int main(void) {
 		cmocka_unit_test(requests_on_the_wire_are_counted_where_they_were),
 		cmocka_unit_test(slots_become_wider_when_there_are_too_many),
 		cmocka_unit_test(a_sum_has_the_slots_up_to_its_end),
+		cmocka_unit_test(slots_become_wider_when_their_times_are_too_many),
 		cmocka_unit_test(nothing_at_all_is_one_slot),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
