@@ -1,6 +1,7 @@
 /* Writes the log of a run that never was: log_make FOLDER RECORDS SHARDS.
- * An open loop of 10,000 requests a second. Most are answered after 0.5 to 20 ms, one in 1,000 only after up to 5 s, one in 5,000 has a bad status, one in 20,000
- * times out; so they end in another order than they began, and each shard has every SHARDS-th of them. Two steps. The same words give the same log. */
+ * An open loop of 10,000 requests a second. Most are answered after 0.5 to 20 ms, one in 1,000 only after up to 5 s, one in 5,000 has a bad status,
+ * one in 20,000 times out; so they end in another order than they began, and each shard has every SHARDS-th of them. Two steps. The same words give
+ * the same log. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
