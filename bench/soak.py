@@ -1,6 +1,7 @@
 """Runs strest at full speed for a long time and watches its private memory (RssAnon): it must not grow but for the series, whose cap is stated.
 
     script/soak [SECONDS [PROGRAM]]      600 seconds of build/faults/strest against its own target
+    script/soak replay [RECORDS [PROGRAM]]      a log of 100 million records read again: bench/replaying.py
 
 The program is one with faults built in, told to fill its series after 410 s (4,096 slots of 100 ms) instead of 68 minutes: from then on slots merge.
 Prints the course. Exit status 1 if the memory at the end is above that at 10 s + the series' cap + 1 MB, if it moves by more than 1 MB while the
@@ -15,6 +16,7 @@ import time
 sys.dont_write_bytecode = True
 
 import measure  # noqa: E402
+import replaying  # noqa: E402
 import tools  # noqa: E402
 
 SERIES_CAP = 8 << 20  # SERIES_CAP_BYTES of src/stats/series.h
@@ -88,6 +90,8 @@ def main(seconds, program):
 
 if __name__ == "__main__":
     try:
+        if sys.argv[1:2] == ["replay"]:
+            replaying.main(sys.argv[2:])
         length = float(sys.argv[1]) if len(sys.argv) > 1 else 600.0
         path = pathlib.Path(sys.argv[2] if len(sys.argv) > 2 else measure.TOP / "build" / "faults" / "strest").resolve()
         if length < 4 or not os.access(path, os.X_OK):

@@ -30,7 +30,8 @@ struct replaying {
 	struct series *series;
 	bool is_shown;               /* on the terminal, before the results */
 	struct replay_frame *frames; /* NULL: not shown */
-	bool whole;                  /* everything of the run is known and shown */
+	struct replay_progress progress;
+	bool whole; /* everything of the run is known and shown */
 };
 
 static void count_each(void *user, const struct logged *record) {
@@ -43,11 +44,15 @@ static bool has_bounds(const struct out_settings *out) {
 	return out->replay_start || out->replay_end;
 }
 
-/* With bounds the records are looked at once more before, since bounds are cut to them; and for a view, which begins at the first one. */
+/* With bounds the records are looked at once more before, since bounds are cut to them; and for a view of a file that does not say where its run begins. */
+static bool wants_span(const struct replaying *r) {
+	return has_bounds(r->out) || replay_snapshot_wanted(r->out) || (r->is_shown && !r->source.has_head);
+}
+
 static bool find_span(struct replaying *r, struct err *err) {
 	struct replay_pass pass;
 	r->all = r->span = (struct replay_span){0, UINT64_MAX};
-	if (!has_bounds(r->out) && !replay_snapshot_wanted(r->out) && !r->is_shown) return true;
+	if (!wants_span(r)) return true;
 	if (!replay_source_walk(&r->source, &(struct replay_taker){&r->span}, r->arena, &pass, err)) return false;
 	if (pass.totals.records == 0) return true;
 	r->all = (struct replay_span){pass.first_ms, pass.last_ms};
@@ -174,14 +179,25 @@ static bool draw(const struct replaying *r, struct report *report) {
 	return good;
 }
 
-static bool replaying_read(struct replaying *r, struct err *err) {
+static bool replaying_count(struct replaying *r, struct err *err) {
 	if (!find_span(r, err)) return false;
 	const struct replay_setup setup = {&r->source.head.info.groups, r->source.head.info.warmup, r->source.head.url_count};
 	const struct run_info *info = &r->source.head.info;
 	r->replay = replay_new(&setup);
-	if (r->is_shown && r->span.to < UINT64_MAX)
+	if (r->is_shown)
 		r->frames = replay_frame_new(&(struct replay_frame_setup){setup, info->open_loop && !info->unknown, (nsec)r->span.from * MSEC});
 	if (!replay_source_walk(&r->source, &(struct replay_taker){&r->span, count_each, r}, r->arena, &r->pass, err)) return false;
+	if (!wants_span(r)) r->all = r->span = (struct replay_span){r->pass.first_ms, r->pass.last_ms};
+	return true;
+}
+
+static bool replaying_read(struct replaying *r, struct err *err) {
+	replay_progress_begin(&r->progress, &r->source.input, wants_span(r) ? 2 : 1);
+	r->source.progress = &r->progress;
+	bool ok = replaying_count(r, err);
+	replay_progress_end(&r->progress);
+	r->source.progress = NULL;
+	if (!ok) return false;
 	if (r->pass.totals.records == 0) return refuse_empty(r, err);
 	say_skipped(&r->pass);
 	r->whole = say_missing(r) && r->replay->records == r->pass.totals.records;

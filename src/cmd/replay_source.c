@@ -120,10 +120,15 @@ static void walk_comment(void *user, struct slice line) {
 	walk->pass->has_end = run_lines_read_end((struct slice){line.at + begin, line.size - begin}, walk->arena, &walk->pass->end);
 }
 
+static void walk_progress(void *user, unsigned file, size_t bytes) {
+	const struct walk *walk = user;
+	if (walk->source->progress) replay_progress_add(walk->source->progress, file, bytes);
+}
+
 bool replay_source_walk(
 	const struct replay_source *source, const struct replay_taker *taker, struct arena *arena, struct replay_pass *ret, struct err *err) {
 	struct walk walk = {source, taker, arena, ret};
-	struct replay_reader reader = {walk_record, walk_comment, &walk};
+	struct replay_reader reader = {walk_record, walk_comment, walk_progress, &walk};
 	*ret = (struct replay_pass){.first_ms = UINT64_MAX};
 	if (!replay_read(&source->input, &reader, &ret->totals, err)) return err_add(err, "%s", source->option);
 	ret->totals.records -= ret->halves;

@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "base/settings.h"
+#include "cmd/replay_progress.h"
 #include "cmd/replay_runs.h"
 #include "out/replay_read.h"
 
@@ -16,6 +17,7 @@ struct replay_source {
 	struct run_head head; /* of a file without one: made up */
 	bool judges;          /* --status was given: it decides, not what the run said */
 	struct status_set expected;
+	struct replay_progress *progress; /* who is told how far each walk has come; NULL: nobody. The caller's */
 };
 
 /* Finds the files and reads their head. ERR_FAILED. */

@@ -8,11 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/buf.h"
-#include "base/json_read.h"
-
-#define COLUMNS_REFERENCE 7
-#define COLUMNS_LEAST 3
+#include "out/replay_object.h"
 
 /* Where a scan of a JSON document is. */
 enum place { PLACE_BEFORE, PLACE_LIST, PLACE_RECORD, PLACE_BEHIND };
@@ -21,6 +19,7 @@ struct reading {
 	const struct replay_input *input;
 	const struct replay_reader *reader;
 	struct replay_totals *totals;
+	unsigned index; /* of the file */
 	const char *path;
 	uint64_t number; /* of the line, of JSON of the record */
 	struct buf held; /* the beginning of a line or record whose end is not read yet */
@@ -50,51 +49,13 @@ static void reading_give(struct reading *r, struct slice line) {
 	r->reader->record(r->reader->user, &record, record.sample.reason == REASON_NONE && record.protocol == LOGGED_NONE);
 }
 
-/* ---- records as JSON ---- */
-
-static bool put_value(const struct tree *value, struct buf *line) {
-	switch (value->kind) {
-	case TREE_BOOL: return buf_add_text(line, value->truth ? "1" : "0");
-	case TREE_INT: return buf_add_format(line, "%lld", (long long)value->integer);
-	case TREE_TEXT: return buf_add(line, value->text);
-	default: return false;
-	}
-}
-
-/* The columns of a record's object as a line of a log. False: it is no record. */
-static bool put_columns(const struct tree *object, struct buf *line) {
-	for (int i = 0; i < RUNLOG_COLUMNS; i++) {
-		const struct tree *value = tree_find(object, runlog_columns[i]);
-		if (!value && i >= COLUMNS_REFERENCE) return i == COLUMNS_REFERENCE; /* ours are there all or not at all */
-		if (!value && i < COLUMNS_LEAST) return false;
-		if (i > 0) buf_add_text(line, ",");
-		if (!value)
-			buf_add_text(line, "0");
-		else if (!put_value(value, line))
-			return false;
-	}
-	return true;
-}
-
 static void reading_give_object(struct reading *r, struct slice text) {
-	struct arena arena;
-	struct tree *object;
-	struct tree_fault fault;
-	struct buf line;
-	arena_init(&arena);
-	buf_init(&line, RUNLOG_LINE_MAX);
-	if (!json_read(text, &arena, &object, &fault) || object->kind != TREE_TABLE) {
-		reading_skip(r);
-	} else {
-		const struct tree *type = tree_find(object, "type");
-		bool other = type && !(type->kind == TREE_TEXT && slice_equal(type->text, SLICE("record")));
-		if (!other && put_columns(object, &line))
-			reading_give(r, (struct slice){buf_text(&line), line.size});
-		else if (!other)
-			reading_skip(r);
+	struct replay_line line;
+	switch (replay_object_read(text, &line)) {
+	case OBJECT_RECORD: reading_give(r, (struct slice){line.at, line.size}); break;
+	case OBJECT_OTHER: break;
+	case OBJECT_BAD: reading_skip(r); break;
 	}
-	buf_fini(&line);
-	arena_fini(&arena);
 }
 
 /* ---- lines ---- */
@@ -159,7 +120,8 @@ static void scan_text(struct reading *r, char c) {
 		r->escaped = true;
 	else if (c == '"')
 		r->in_text = false;
-	if (r->in_text && r->depth == 1) buf_add(&r->key, (struct slice){&c, 1}); /* what is longer than its cap is not "records" */
+	if (r->in_text && r->depth == 1 && r->place == PLACE_BEFORE)
+		buf_add(&r->key, (struct slice){&c, 1}); /* what is longer than its cap is not "records" */
 }
 
 static void scan_open(struct reading *r, char c) {
@@ -226,6 +188,7 @@ static bool reading_file(struct reading *r, char *text, struct err *err) {
 		if (more < 0 && errno == EINTR) continue;
 		if (more < 0) ok = err_set_sys(err, ERR_FAILED, errno, "cannot read '%s'", r->path);
 		if (more <= 0) break;
+		if (r->reader->progress) r->reader->progress(r->reader->user, r->index, (size_t)more);
 		if (r->input->kind == REPLAY_JSON)
 			reading_take_json(r, text, text + more);
 		else
@@ -240,7 +203,7 @@ bool replay_read(const struct replay_input *input, const struct replay_reader *r
 	bool ok = true;
 	*ret = (struct replay_totals){0};
 	for (unsigned i = 0; ok && i < input->count; i++) {
-		struct reading r = {.input = input, .reader = reader, .totals = ret, .path = input->paths[i]};
+		struct reading r = {.input = input, .reader = reader, .totals = ret, .index = i, .path = input->paths[i]};
 		buf_init(&r.held, REPLAY_LINE_MAX);
 		buf_init(&r.key, 64);
 		ok = reading_file(&r, text, err);

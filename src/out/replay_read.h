@@ -22,7 +22,8 @@ struct replay_input {
 /* `from_reference`: the record has only the columns of the reference tool; whether its status is good is for the caller to say. */
 struct replay_reader {
 	void (*record)(void *user, const struct logged *record, bool from_reference);
-	void (*comment)(void *user, struct slice line); /* without its '\n'; NULL: not wanted */
+	void (*comment)(void *user, struct slice line);            /* without its '\n'; NULL: not wanted */
+	void (*progress)(void *user, unsigned file, size_t bytes); /* so many more were read of the file of this index; NULL: not wanted */
 	void *user;
 };
 

@@ -39,7 +39,7 @@ static void take_comment(void *user, struct slice line) {
 static void read_text(enum replay_kind kind, const char *text, size_t chunk, struct got *ret) {
 	const char *const paths[] = {path};
 	struct replay_input input = {kind, 1, paths, chunk};
-	struct replay_reader reader = {take_record, take_comment, ret};
+	struct replay_reader reader = {.record = take_record, .comment = take_comment, .user = ret};
 	struct err err;
 	FILE *file = fopen(path, "w");
 	assert_non_null(file);
@@ -164,7 +164,7 @@ static void a_line_without_end_takes_no_memory_without_end(void **state) {
 static void a_file_that_cannot_be_read_is_an_error(void **state) {
 	(void)state;
 	const char *const paths[] = {"/nowhere/at/all", "/tmp"};
-	struct replay_reader reader = {take_record, NULL, NULL};
+	struct replay_reader reader = {.record = take_record};
 	struct replay_totals totals;
 	struct err err;
 	assert_false(replay_read(&(struct replay_input){REPLAY_LINES, 1, paths}, &reader, &totals, &err));

@@ -77,4 +77,5 @@ void summary_write_script(const struct report *report, struct buf *into) {
 	if (report->step_count == 0) return;
 	if (!report->run.records_only) write_iterations(report, into);
 	write_steps(report, into);
+	if (report->run.records_only) buf_add_text(into, "  Iterations are left out: requests alone do not tell them.\n");
 }

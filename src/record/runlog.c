@@ -100,8 +100,13 @@ static bool take(struct reading *r, uint64_t *ret) {
 
 /* A flag is 0, 1, true or false. */
 static bool take_flag(struct reading *r, bool *ret) {
-	struct slice rest, word = slice_cut((struct slice){r->at, (size_t)(r->end - r->at)}, ',', &rest);
 	if (r->over) return false;
+	if (r->end - r->at > 1 && r->at[1] == ',' && (*r->at == '0' || *r->at == '1')) { /* as it is nearly always */
+		*ret = *r->at == '1';
+		r->at += 2;
+		return true;
+	}
+	struct slice rest, word = slice_cut((struct slice){r->at, (size_t)(r->end - r->at)}, ',', &rest);
 	*ret = slice_equal(word, SLICE("1")) || slice_equal_nocase(word, SLICE("true"));
 	r->at = word.at + word.size;
 	return pass_comma(r);
@@ -124,6 +129,28 @@ static bool find_reason(struct slice outcome, struct slice reason, uint8_t *ret)
 	return false;
 }
 
+/* Two columns: how it ended, and why. */
+static bool take_reason(struct reading *r, uint8_t *ret) {
+	static const char good[] = "ok,none,";
+	struct slice outcome, reason;
+	if (r->end - r->at >= (ptrdiff_t)sizeof(good) - 1 && memcmp(r->at, good, sizeof(good) - 1) == 0) {
+		*ret = REASON_NONE;
+		r->at += sizeof(good) - 1;
+		return true;
+	}
+	return take_word(r, &outcome) && take_word(r, &reason) && find_reason(outcome, reason, ret);
+}
+
+/* What is no protocol of ours is none. */
+static bool take_protocol(struct reading *r, uint8_t *ret) {
+	struct slice word;
+	*ret = LOGGED_NONE;
+	if (!take_word(r, &word)) return false;
+	for (unsigned i = 0; i < LOGGED_PROTOCOLS; i++)
+		if (slice_equal(word, slice_of(protocols[i]))) *ret = (uint8_t)i;
+	return true;
+}
+
 /* What a line of the reference tool says: two times in ms and how it ended. */
 static bool fill_compatible(const struct compatible *compatible, struct sample *sample) {
 	const uint64_t most = INT64_MAX / 4 / (uint64_t)MSEC;
@@ -142,7 +169,6 @@ static bool read_ours(struct reading *r, struct logged *record) {
 	nsec *const times[] = {&sample->due, &sample->ready, &sample->sent, &sample->written, &sample->first, &sample->done, &sample->dns,
 		&sample->connect, &sample->tls, &sample->retry};
 	uint64_t step, connection, bytes, row, value;
-	struct slice outcome, reason, protocol;
 	nsec before = 0;
 	for (size_t i = 0; i < LENGTH(times); i++) {
 		if (!take(r, &value) || value > INT64_MAX / 4) return false;
@@ -150,13 +176,9 @@ static bool read_ours(struct reading *r, struct logged *record) {
 		if (i < 6 && *times[i] < before) return false;
 		before = *times[i];
 	}
-	if (!take_word(r, &outcome) || !take_word(r, &reason) || !take(r, &step) || !take_word(r, &protocol)) return false;
+	if (r->over || !take_reason(r, &sample->reason) || !take(r, &step) || !take_protocol(r, &record->protocol)) return false;
 	if (!take(r, &connection) || !take(r, &bytes) || !take(r, &row)) return false;
 	if (connection > UINT32_MAX || row >= SAMPLE_ROWS_MAX || step >= SAMPLE_ROWS_MAX) return false;
-	if (!find_reason(outcome, reason, &sample->reason)) return false;
-	record->protocol = LOGGED_NONE;
-	for (unsigned i = 0; i < LOGGED_PROTOCOLS; i++)
-		if (slice_equal(protocol, slice_of(protocols[i]))) record->protocol = (uint8_t)i;
 	record->connection = (uint32_t)connection;
 	sample->bytes = bytes;
 	record->has_step = step > 0;

@@ -1,5 +1,5 @@
 /* The course of a replay in slots of one width: filled in any order, closed, then added up over any span of time at once.
- * In: when something happened. Out: slots and sums of them. Memory is bounded: so many slots, each of a few KB as a rule. One thread. */
+ * In: when something happened. Out: slots and sums of them. Memory is bounded: see struct course_setup. One thread. */
 #pragma once
 
 #include "stats/slot_sum.h"
@@ -9,20 +9,24 @@ struct course_slot {
 	uint32_t reasons[REASON_COUNT]; /* of failed and open requests */
 	int64_t going;                  /* its own: requests sent less requests ended, and the area under them up to its end (modulo 2^64) */
 	uint64_t area;
-	size_t room; /* of slot.times */
 };
 
 struct course;
 
-/* Slots are `width` ns wide; when more than `most` (even) were needed they become wider. */
-struct course *course_new(nsec width, size_t most);
+/* Slots become twice as wide whenever more than `most` (even) were needed, or more than `times_most` of struct slot_time in all of them (0: no limit).
+ * Each of these is 12 bytes, a slot without them 400. */
+struct course_setup {
+	nsec width; /* at first */
+	size_t most, times_most;
+};
+struct course *course_new(const struct course_setup *setup);
 void course_free(struct course *course);
 
 /* Returns the slot of a moment, >= 0. Valid until the next call. */
 struct course_slot *course_at(struct course *course, nsec at);
 
-/* Counts the response time of a request. */
-void course_add_time(struct course_slot *slot, nsec time, bool ok);
+/* Counts the response time of a request that ended at `at`. It is fast when the next one belongs to the same slot. */
+void course_add_time(struct course *course, nsec at, nsec time, bool ok);
 
 /* Counts a request that was on the wire from `sent` to `done`. */
 void course_add_wire(struct course *course, nsec sent, nsec done);

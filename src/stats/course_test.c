@@ -17,7 +17,7 @@ static struct slot_sum *sum_new(void) {
 
 static void requests_on_the_wire_are_counted_where_they_were(void **state) {
 	(void)state;
-	struct course *course = course_new(SEC, 16);
+	struct course *course = course_new(&(struct course_setup){SEC, 16});
 	course_add_wire(course, 4500 * MSEC, 4700 * MSEC); /* in any order */
 	course_add_wire(course, 500 * MSEC, 3 * SEC);
 	course_add_wire(course, 2 * SEC, 2 * SEC); /* never sent */
@@ -33,11 +33,11 @@ static void requests_on_the_wire_are_counted_where_they_were(void **state) {
 
 static void slots_become_wider_when_there_are_too_many(void **state) {
 	(void)state;
-	struct course *course = course_new(SEC, 4);
+	struct course *course = course_new(&(struct course_setup){SEC, 4});
 	course_add_wire(course, 500 * MSEC, 2500 * MSEC);
-	course_add_time(course_at(course, 100 * MSEC), MSEC, true);
+	course_add_time(course, 100 * MSEC, MSEC, true);
 	course_at(course, 100 * MSEC)->slot.ok++;
-	course_add_time(course_at(course, 1100 * MSEC), MSEC, true);
+	course_add_time(course, 1100 * MSEC, MSEC, true);
 	course_at(course, 1100 * MSEC)->slot.ok++;
 	course_at(course, 3 * SEC)->reasons[REASON_RESET]++;
 	course_at(course, 9 * SEC)->reasons[REASON_RESET]++; /* needs 4 s each */
@@ -56,14 +56,14 @@ static void slots_become_wider_when_there_are_too_many(void **state) {
 
 static void a_sum_has_the_slots_up_to_its_end(void **state) {
 	(void)state;
-	struct course *course = course_new(SEC, 1000);
+	struct course *course = course_new(&(struct course_setup){SEC, 1000});
 	struct slot_sum *sum = sum_new();
 	for (nsec i = 999; i >= 0; i--) {
 		struct course_slot *slot = course_at(course, i * SEC);
 		slot->slot.ok += (uint64_t)i + 1;
 		slot->reasons[REASON_STATUS]++;
-		course_add_time(slot, i % 7 * MSEC, true);
-		course_add_time(slot, 5000 * SEC, false); /* is cut to what a histogram has */
+		course_add_time(course, i * SEC, i % 7 * MSEC, true);
+		course_add_time(course, i * SEC, 5000 * SEC, false); /* is cut to what a histogram has */
 	}
 	course_close(course, 1000 * SEC);
 	const size_t counts[] = {0, 1, 127, 128, 129, 500, 1000};
@@ -84,9 +84,32 @@ static void a_sum_has_the_slots_up_to_its_end(void **state) {
 	course_free(course);
 }
 
+/* 1,000 slots of two requests with the same ten times in turn, from two shards one behind the other. */
+static void slots_become_wider_when_their_times_are_too_many(void **state) {
+	(void)state;
+	struct course *course = course_new(&(struct course_setup){SEC, 1024, 100});
+	for (nsec i = 0; i < 2000; i++) course_add_time(course, i % 1000 * SEC, (1 + i % 10) * 10 * MSEC, i >= 1000);
+	course_close(course, 1000 * SEC);
+	size_t times = 0, ok = 0, other = 0;
+	for (size_t i = 0; i < course_count(course); i++) {
+		const struct slot *slot = &course_slot(course, i)->slot;
+		times += slot->time_count;
+		for (size_t k = 0; k < slot->time_count; k++) {
+			ok += slot->times[k].ok;
+			other += slot->times[k].other;
+			assert_true(k == 0 || slot->times[k].index > slot->times[k - 1].index);
+		}
+	}
+	assert_in_range(times, 10, 100);
+	assert_int_equal(ok, 1000);
+	assert_int_equal(other, 1000);
+	assert_in_range(course_count(course), 1, 10);
+	course_free(course);
+}
+
 static void nothing_at_all_is_one_slot(void **state) {
 	(void)state;
-	struct course *course = course_new(SEC, 4);
+	struct course *course = course_new(&(struct course_setup){SEC, 4});
 	course_close(course, 0);
 	assert_int_equal(course_count(course), 1);
 	course_free(course);
@@ -98,6 +121,7 @@ int main(void) {
 		cmocka_unit_test(requests_on_the_wire_are_counted_where_they_were),
 		cmocka_unit_test(slots_become_wider_when_there_are_too_many),
 		cmocka_unit_test(a_sum_has_the_slots_up_to_its_end),
+		cmocka_unit_test(slots_become_wider_when_their_times_are_too_many),
 		cmocka_unit_test(nothing_at_all_is_one_slot),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,19 +16,32 @@ struct replay_frame {
 	size_t row_groups[FRAME_ROWS]; /* rows of the group table */
 	struct course *row_courses[FRAME_ROWS];
 	struct slot_sum sum; /* scratch */
+	nsec row_width;      /* the smallest of a row's course */
 	nsec rows_at;        /* the end of what `rows` has; -1: nothing yet */
 	struct frame_row rows[FRAME_ROWS];
 	struct frame_column columns[FRAME_COLUMNS];
 };
 
+/* Rows share what they may have. */
+static struct course_setup row_setup(size_t rows) {
+	struct course_setup setup = {WIDTH, REPLAY_FRAME_ROW_SLOTS, HISTLET_SLOTS};
+	if (rows == 0) return setup;
+	if (setup.most > REPLAY_FRAME_ROWS_SLOTS / rows) setup.most = REPLAY_FRAME_ROWS_SLOTS / rows / 2 * 2;
+	if (setup.times_most < REPLAY_FRAME_ROWS_TIMES / rows) setup.times_most = REPLAY_FRAME_ROWS_TIMES / rows;
+	return setup;
+}
+
 struct replay_frame *replay_frame_new(const struct replay_frame_setup *setup) {
 	struct replay_frame *frames = mem_zeroed(1, sizeof(*frames));
 	const struct group_table *groups = setup->records.groups;
 	frames->setup = *setup;
-	frames->course = course_new(WIDTH, REPLAY_FRAME_SLOTS);
-	for (size_t i = groups->first_stage; i < groups->first_scenario && frames->row_count < FRAME_ROWS; i++) {
-		frames->row_groups[frames->row_count] = i;
-		frames->row_courses[frames->row_count++] = course_new(WIDTH, REPLAY_FRAME_ROW_SLOTS);
+	frames->course = course_new(&(struct course_setup){WIDTH, REPLAY_FRAME_SLOTS, REPLAY_FRAME_TIMES});
+	frames->row_count = groups->first_scenario - groups->first_stage;
+	if (frames->row_count > FRAME_ROWS) frames->row_count = FRAME_ROWS;
+	const struct course_setup of_row = row_setup(frames->row_count);
+	for (size_t i = 0; i < frames->row_count; i++) {
+		frames->row_groups[i] = groups->first_stage + i;
+		frames->row_courses[i] = course_new(&of_row);
 	}
 	frames->sum.low = HISTLET_SLOTS;
 	frames->rows_at = -1;
@@ -43,18 +56,19 @@ void replay_frame_free(struct replay_frame *frames) {
 }
 
 /* What became of a request, for a slot of all or of a row. */
-static void slot_count(struct course_slot *slot, const struct sample *sample) {
+static void course_count_sample(struct course *course, nsec done, const struct sample *sample) {
+	struct course_slot *slot = course_at(course, done);
 	bool open = sample->flags & SAMPLE_OPEN, ok = !open && sample->reason == REASON_NONE;
 	slot->slot.ok += ok;
 	slot->slot.failed += !ok && !open;
 	slot->reasons[open ? REASON_OPEN : sample->reason] += !ok;
 	slot->slot.classes[frame_class(sample->status)]++;
-	course_add_time(slot, sample_response(sample), ok);
+	course_add_time(course, done, sample_response(sample), ok);
 }
 
 static void row_count(struct replay_frame *frames, size_t group, const struct sample *sample, nsec done) {
 	size_t row = group - frames->setup.records.groups->first_stage;
-	if (row < frames->row_count) slot_count(course_at(frames->row_courses[row], done), sample);
+	if (row < frames->row_count) course_count_sample(frames->row_courses[row], done, sample);
 }
 
 /* Returns a stamp as a time from the beginning of the window on. */
@@ -68,7 +82,7 @@ void replay_frame_add(struct replay_frame *frames, const struct logged *record) 
 	nsec due = from_start(frames, sample->due), sent = from_start(frames, sample->sent), done = from_start(frames, sample->done);
 	size_t stage = replay_stage(setup->groups, sample->due + setup->warmup), steps = setup->groups->first_scenario - setup->groups->first_step;
 	if (done > frames->end) frames->end = done;
-	slot_count(course_at(frames->course, done), sample);
+	course_count_sample(frames->course, done, sample);
 	if (sent < done) course_at(frames->course, sent)->slot.sent++;
 	course_add_wire(frames->course, sent, done);
 	if (frames->setup.open_loop) course_at(frames->course, due)->slot.asked += 1;
@@ -81,7 +95,12 @@ nsec replay_frame_close(struct replay_frame *frames, nsec to) {
 	if (end < frames->end + 1) end = frames->end + 1; /* what ended at the end has its place */
 	frames->end = (end + MSEC - 1) / MSEC * MSEC;
 	course_close(frames->course, frames->end);
-	for (size_t i = 0; i < frames->row_count; i++) course_close(frames->row_courses[i], frames->end);
+	frames->row_width = INT64_MAX;
+	for (size_t i = 0; i < frames->row_count; i++) {
+		course_close(frames->row_courses[i], frames->end);
+		nsec width = course_width(frames->row_courses[i]);
+		if (width < frames->row_width) frames->row_width = width;
+	}
 	return frames->setup.from + frames->end;
 }
 
@@ -145,7 +164,7 @@ static void fill_columns(struct replay_frame *frames, size_t count, struct frame
 }
 
 static void fill_rows(struct replay_frame *frames, nsec at) {
-	nsec width = frames->row_count > 0 ? course_width(frames->row_courses[0]) : WIDTH;
+	nsec width = frames->row_width;
 	nsec over = at >= frames->end ? frames->end : at / width * width;
 	if (over == frames->rows_at) return;
 	frames->rows_at = over;

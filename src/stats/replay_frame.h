@@ -8,9 +8,12 @@
 #include "stats/frame.h"
 #include "stats/replay.h"
 
-#define REPLAY_FRAME_SLOTS 32768         /* of 100 ms, wider in a run of over 54 minutes: a frame has what is over, slot by slot */
-#define REPLAY_FRAME_ROW_SLOTS 512       /* the same for each stage and step, so wider in a run of over 51 s */
-#define REPLAY_FRAME_LONGEST (600 * SEC) /* how far back a frame can look */
+#define REPLAY_FRAME_SLOTS 32768          /* of 100 ms, wider in a run of over 54 minutes: a frame has what is over, slot by slot */
+#define REPLAY_FRAME_TIMES (5 << 19)      /* struct slot_time of all of them, 30 MB: when response times spread over more, slots become wider too */
+#define REPLAY_FRAME_ROW_SLOTS 512        /* the same for each stage and step, so wider in a run of over 51 s ... */
+#define REPLAY_FRAME_ROWS_SLOTS (1 << 14) /* ... but so many for all of them together */
+#define REPLAY_FRAME_ROWS_TIMES (3 << 18) /* 9 MB; a row may always have HISTLET_SLOTS */
+#define REPLAY_FRAME_LONGEST (600 * SEC)  /* how far back a frame can look */
 
 struct replay_frame;
 

@@ -2,7 +2,12 @@
 
 import csv
 import json
+import os
+import re
+import signal
+import socket
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -10,6 +15,7 @@ import jsonschema
 import pytest
 
 from conftest import BINARY, says, schema
+from terminal import Terminal
 
 SCENARIOS = """
 [scenarios.buy]
@@ -58,8 +64,14 @@ def loads(url, tmp_path):
         "shards": ("-u", url, "--rate", "300", "-t", "1s", "--log-shards", "3"),
         "stages": ("-u", url, "--stages", "500ms@200,500ms@400", "-t", "1s", "--arrival", "poisson"),
         "http2": ("-u", url, "--rate", "300", "-t", "1s", "--http2"),
+        "stages and warm-up": ("-u", url, "--stages", "500ms@200,500ms@400,1s@100", "-t", "2s", "--warmup", "700ms", "--log-shards", "4", "--threads", "2"),
+        "shards of two threads": ("-u", url, "--requests", "3000", "-t", "20s", "--log-shards", "4", "--threads", "2"),
+        "more than it can": ("-u", f"{url}delay/100ms", "--rate", "200", "-t", "1s"),
+        "http2 with status": ("-u", f"{url}status/404", "--rate", "200", "-t", "1s", "--http2", "--warmup", "200ms"),
+        "a status that was asked for": ("-u", f"{url}status/404", "--requests", "200", "-t", "20s", "--status", "404"),
         "urls": ("--urls-from-file", str(urls), "--rate", "200", "-t", "1s"),
         "scenarios": ("--config", str(config), "--no-charts", "-t", "1s", "--requests", "600"),
+        "scenarios with warm-up": ("--config", str(config), "--no-charts", "--rate", "100", "-t", "2s", "--warmup", "500ms", "--log-shards", "4"),
         "scenarios with a rate": ("--config", str(config), "--no-charts", "--rate", "100", "-t", "1s"),
         "another status": ("-u", f"{url}status/503", "--rate", "200", "-t", "1s"),
         "a connection each": ("-u", url, "--rate", "100", "-t", "1s", "--disable-keepalive"),
@@ -68,15 +80,57 @@ def loads(url, tmp_path):
     }
 
 
-@pytest.mark.option("replay")
-@pytest.mark.parametrize("name", ["closed", "rate", "shards", "stages", "http2", "urls", "scenarios",
-                                                                        "scenarios with a rate", "another status", "a connection each", "time-outs", "cut bodies"])
-def test_a_log_says_what_its_run_said(strest, target, tmp_path, name):
-    folder = tmp_path / "log"
-    run = kept(strest, folder, *loads(target().url + "/", tmp_path)[name])
+NAMES = ["closed", "rate", "shards", "stages", "stages and warm-up", "shards of two threads", "more than it can", "http2", "http2 with status", "urls",
+         "a status that was asked for", "scenarios", "scenarios with warm-up", "scenarios with a rate", "another status", "a connection each", "time-outs",
+         "cut bodies"]
+
+
+def assert_same(strest, folder, run):
     again = replayed(strest, "--tmp-path", folder)
     assert again.out == run
     assert "Total Requests: 0" not in run and again.err == ""
+
+
+@pytest.mark.option("replay")
+@pytest.mark.parametrize("name", NAMES)
+def test_a_log_says_what_its_run_said(strest, target, tmp_path, name):
+    folder = tmp_path / "log"
+    run = kept(strest, folder, *loads(target().url + "/", tmp_path)[name])
+    assert_same(strest, folder, run)
+
+
+@pytest.mark.parametrize("words", [[], ["--http2"], ["--disable-keepalive"]])
+def test_a_log_says_what_its_run_over_tls_said(strest, target, tmp_path, words):
+    run = kept(strest, tmp_path, "-u", target("--tls").url.replace("http:", "https:"), "--insecure", "--rate", "100", "-t", "1s", *words)
+    assert "TLS" in run
+    assert_same(strest, tmp_path, run)
+
+
+def test_a_log_says_that_nobody_listened(strest, target, tmp_path):
+    urls = tmp_path / "urls.txt"
+    with socket.socket() as closed:  # bound, but it does not listen
+        closed.bind(("127.0.0.1", 0))
+        urls.write_text(f"{target().url}\nhttp://127.0.0.1:{closed.getsockname()[1]}/\n")
+        run = kept(strest, tmp_path / "log", "--urls-from-file", urls, "--rate", "50", "-t", "1s")
+    assert "refused" in run
+    assert_same(strest, tmp_path / "log", run)
+
+
+@pytest.mark.parametrize("load", [["--rate", "200"], ["-m", "4", "-r", "4"]])
+def test_a_log_says_what_a_run_said_that_was_stopped(strest, target, tmp_path, load):
+    run = strest.start("-u", target().url, *load, "-t", "30s", "--keep-tmp", "--tmp-path", tmp_path)
+    time.sleep(1)
+    run.signal(signal.SIGINT)
+    assert_same(strest, tmp_path, run.wait(20).out)
+
+
+def test_iterations_are_not_told_of_a_part(strest, target, tmp_path):
+    run = kept(strest, tmp_path / "log", *loads(target().url + "/", tmp_path)["scenarios with a rate"])
+    assert "Iterations  " in run and "Steps  " in run
+    part = replayed(strest, "--tmp-path", tmp_path / "log", "--replay-start", "300ms")
+    assert "Iterations  " not in part.out and "Steps  " in part.out and "Iterations are left out" in part.out
+    result = json.loads(replayed(strest, "--tmp-path", tmp_path / "log", "--replay-start", "300ms", "--json").out)
+    jsonschema.validate(result, schema())
 
 
 def test_as_json_too(strest, target, tmp_path):
@@ -126,6 +180,34 @@ def test_a_killed_run_is_told_apart(strest, target, tmp_path):
     total = int(figures(again.out)[1].split()[-1])
     assert 100 <= total <= 600
     assert "cut off" in replayed(strest, "--tmp-path", tmp_path, "--run", "list").out
+
+
+# ---- logs of older versions
+
+
+def older(text, members, columns):
+    """A log whose first line lacks these members, whose lines have only so many columns, with no last line."""
+    first, *lines = text.splitlines()
+    head = {key: value for key, value in json.loads(first.removeprefix("# strest ")).items() if key not in members}
+    records = [",".join(line.split(",")[:columns]) for line in lines if not line.startswith("#")]
+    return "\n".join([f"# strest {json.dumps(head)}", *records, ""])
+
+
+@pytest.mark.parametrize("columns", [3, 5, 7, 24])
+@pytest.mark.parametrize("members", [(), ("format", "columns", "http_words", "streams", "proxy", "thresholds", "labels", "spin", "kernel_stamps", "truth"),
+                                     ("addresses", "stages", "steps", "scenarios", "model", "keepalive", "method", "expected_status", "warmup_ns")])
+def test_logs_of_older_versions(strest, target, tmp_path, members, columns):
+    run = figures(kept(strest, tmp_path / "now", "-u", target().url, "--rate", "100", "-t", "1s"))
+    text = logs(tmp_path / "now")[0].read_text()
+    path = write(tmp_path / "metrics-1-2-0.log", older(text, members, columns))
+    again = replayed(strest, "--tmp-path", path)
+    assert "no last line" in again.err and "older version" in again.err and "not known" in again.err and "could not be read" not in again.err
+    assert figures(again.out)[1:7] == run[1:7] and figures(again.out)[9] == run[9]  # counts, and times in ms
+    end = next(line for line in text.splitlines() if line.startswith("# end "))
+    few = {key: value for key, value in json.loads(end.removeprefix("# end ")).items() if key in ("planned", "ok", "failed", "open", "unsent")}
+    with open(path, "a") as f:
+        f.write(f"# end {json.dumps(few)}\n")
+    assert "older version" in replayed(strest, "--tmp-path", path).err
 
 
 # ---- files of the reference tool, exports
@@ -277,6 +359,69 @@ def test_the_config_file_is_not_read(strest, tmp_path):
     path = ladder(tmp_path)
     done = subprocess.run([BINARY, "--replay", "--export-csv", path], cwd=tmp_path, capture_output=True, text=True, timeout=20)
     assert done.returncode == 0, done.stderr
+
+
+# ---- large ones
+
+
+def pipe_of(path, feed):
+    """A named pipe that somebody writes slowly: a file that takes long to read."""
+    os.mkfifo(path)
+    return threading.Thread(target=feed, daemon=True)
+
+
+def test_progress_on_a_terminal(tmp_path):
+    path = tmp_path / "slow.csv"
+
+    def feed():
+        with open(path, "w") as f:
+            for i in range(8):
+                f.write(f"{i},1,200,0,0\n")
+                f.flush()
+                time.sleep(0.2)
+
+    for on_terminal in True, False:
+        writer, terminal = pipe_of(path, feed), Terminal()
+        writer.start()
+        done = subprocess.run([BINARY, "--replay", "--export-csv", path, "--no-tui"], stdout=subprocess.PIPE, timeout=30,
+                              stderr=terminal.slave if on_terminal else subprocess.DEVNULL)
+        writer.join(10)
+        path.unlink()
+        assert done.returncode == 0 and b"Total Requests: 8" in done.stdout
+        assert ("reading the file" in terminal.take(0.2)) == on_terminal
+        assert not any("reading" in row for row in terminal.rows())  # it is gone
+
+
+def test_progress_names_files_and_their_part(tmp_path):
+    for i in range(3):
+        with open(tmp_path / f"metrics-1-2-{i}.log", "w") as f:
+            f.write("".join(f"{j // 100},{j % 100},200,0,0\n" for j in range(2000000)))
+    terminal = Terminal()
+    command = [BINARY, "--replay", "--tmp-path", tmp_path, "--no-tui", "--replay-start", "1ms"]
+    run = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=terminal.slave)
+    time.sleep(0.2)
+    run.send_signal(signal.SIGSTOP)  # so that it takes long on any machine
+    time.sleep(1)
+    run.send_signal(signal.SIGCONT)
+    assert run.wait(60) == 0
+    seen = [(int(file), int(part)) for file, part in re.findall(r"reading (\d) of 3 files, (\d+) %", terminal.take(0.2))]
+    assert seen and all(1 <= file <= 3 for file, _ in seen)
+    assert seen[-1][1] <= 100 and [part for _, part in seen] == sorted(part for _, part in seen)
+
+
+def test_ctrl_c_while_reading(tmp_path):
+    path = tmp_path / "slow.csv"
+    os.mkfifo(path)
+    run = subprocess.Popen([BINARY, "--replay", "--export-csv", path], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        with open(path, "w") as f:
+            f.write("1,1,200,0,0\n")
+            f.flush()
+            time.sleep(0.3)
+            run.send_signal(signal.SIGINT)
+            assert run.wait(5) in (130, -signal.SIGINT)
+    finally:
+        run.kill()
 
 
 def test_memory_does_not_grow_with_the_log(strest, tmp_path):

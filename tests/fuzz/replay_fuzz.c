@@ -39,7 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 	static int file = -1;
 	static char path[64];
 	struct heads heads = {.has_head = false};
-	struct replay_reader reader = {take_record, take_comment, &heads};
+	struct replay_reader reader = {.record = take_record, .comment = take_comment, .user = &heads};
 	struct replay_totals totals;
 	struct err err;
 	if (size < 2) return 0;
