@@ -68,6 +68,10 @@ void show_tick(struct show *show, const struct progress_moment *moment, const st
 	live_add(show->live, &now, tick);
 }
 
+void show_heed(struct show *show, const struct strain *strain) {
+	live_heed(show->live, strain);
+}
+
 enum view_wish show_draw(struct show *show) {
 	enum view_wish wish = VIEW_NOTHING;
 	bool pressed = false;

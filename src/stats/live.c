@@ -1,18 +1,22 @@
 #include "stats/live.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/arena.h"
+#include "stats/report.h"
 #include "stats/slot_sum.h"
 
 #define FINE_WIDTH (100 * MSEC)
 #define FINE_COUNT 300 /* 30 s; longer windows take the coarse ones */
 #define COARSE_WIDTH SEC
 #define COARSE_COUNT 600
-#define ROWS_EVERY SEC  /* quantiles of 512 rows are work: not for each frame */
-#define LATE_LEAST MSEC /* as in the verdict at the end */
-#define LATE_SHARE 0.1
+#define ROWS_EVERY SEC  /* quantiles of 512 rows are work, and so is a verdict: not for each frame */
+#define BUSY_AFTER SEC  /* a shorter time says nothing of how busy a worker is */
+#define FULL_SHARE 0.95 /* of the requests at once, in the mean of a second */
+#define LIGHT_BYTES 96
 #define WARNING_BYTES 240
 
 struct live {
@@ -22,7 +26,13 @@ struct live {
 	struct slots *fine, *coarse;
 	struct tally *so_far;
 	struct slot_sum sum; /* scratch */
-	nsec rows_at;        /* when `rows` was filled; -1: never */
+	double asked, sent;  /* requests since the start line */
+	struct strain strain;
+	struct verdict verdict;
+	struct histlet scratch;
+	char light[LIGHT_BYTES];
+	nsec rows_at; /* when `rows` and `verdict` were filled; -1: never */
+	enum frame_phase rows_phase;
 	size_t row_count;
 	struct frame_row rows[FRAME_ROWS];
 	struct frame_column columns[FRAME_COLUMNS];
@@ -51,12 +61,21 @@ void live_free(struct live *live) {
 }
 
 void live_add(struct live *live, const struct live_moment *moment, const struct tally *tick) {
+	double asked_per_s = moment->asked_per_s;
+	if (asked_per_s >= 0 && live->before > 0 && live->now.asked_per_s >= 0) asked_per_s = (asked_per_s + live->now.asked_per_s) / 2;
 	live->now = *moment;
 	if (moment->phase == FRAME_CONNECT) return;
-	slots_add(live->fine, live->before, moment->elapsed, moment->asked_per_s, tick);
-	slots_add(live->coarse, live->before, moment->elapsed, moment->asked_per_s, tick);
+	slots_add(live->fine, live->before, moment->elapsed, asked_per_s, tick);
+	slots_add(live->coarse, live->before, moment->elapsed, asked_per_s, tick);
+	if (moment->elapsed > live->before) live->asked += fmax(asked_per_s, 0) * (double)(moment->elapsed - live->before) / 1e9;
 	live->before = moment->elapsed;
-	if (tick) tally_merge(live->so_far, tick);
+	if (!tick) return;
+	live->sent += (double)(tick->attempts - tick->retries);
+	tally_merge(live->so_far, tick);
+}
+
+void live_heed(struct live *live, const struct strain *strain) {
+	live->strain = *strain;
 }
 
 void live_warn(struct live *live, const char *text) {
@@ -99,9 +118,9 @@ static void live_fill_window(struct live *live, const struct slots *slots, struc
 	live_sum(live, slots, ret->window);
 	ret->window_all = slot_sum_all(&live->sum);
 	ret->window_ok = slot_sum_ok(&live->sum);
-	if (live->sum.counts.longest > SLOT_GAP) ret->light = "paused";
 	live_sum(live, live->fine, SEC);
 	ret->rps = slot_sum_per_s(&live->sum, (double)(live->sum.counts.ok + live->sum.counts.failed));
+	ret->failed_per_s = slot_sum_per_s(&live->sum, (double)live->sum.counts.failed);
 	ret->sent_per_s = slot_sum_per_s(&live->sum, (double)live->sum.counts.sent);
 	if (ret->asked_per_s >= 0 && live->sum.found) ret->asked_per_s = slot_sum_per_s(&live->sum, live->sum.counts.asked);
 	ret->in_flight = (uint64_t)(slot_sum_in_flight(&live->sum, live->setup.threads) + 0.5);
@@ -118,14 +137,50 @@ static void live_fill_run(const struct live *live, struct frame *ret) {
 	ret->run_ok = slot_sum_of_histlets(&all->response_ok, NULL);
 	frame_count_reasons(ret, so_far->reasons);
 	for (size_t status = 0; status < TALLY_STATUSES; status++) ret->classes[frame_class(status)] += so_far->status[status];
-	nsec late = so_far->late.count > 0 ? histlet_quantile(&so_far->late, 0.99) : 0;
-	if (late > LATE_LEAST && (double)late > LATE_SHARE * (double)ret->run_all.p99) ret->light = "late";
+}
+
+/* Judges the run so far as it will be judged at its end. */
+static void live_judge(struct live *live) {
+	struct distribution late, ok, all;
+	const struct tally *so_far = live->so_far;
+	const struct cell *cell = &so_far->cells[0];
+	bool open_loop = live->now.asked_per_s >= 0;
+	live->scratch = cell->response_ok;
+	histlet_merge(&live->scratch, &cell->response_other);
+	distribution_from_histlet(&so_far->late, 0, &late);
+	distribution_from_histlet(open_loop ? &cell->response_ok : &cell->service, 0, &ok);
+	distribution_from_histlet(open_loop ? &live->scratch : &cell->service, 0, &all);
+	verdict_judge(
+		&(struct verdict_evidence){.open_loop = open_loop,
+			.threads = live->setup.threads,
+			.busy = live->strain.busiest_wall >= BUSY_AFTER ? (double)live->strain.busiest_cpu / (double)live->strain.busiest_wall : 0,
+			.strain = &live->strain,
+			.late = &late,
+			.ok = &ok,
+			.all = &all,
+			.requests = so_far->ok + so_far->failed + so_far->open},
+		&live->verdict);
+	live->light[0] = 0;
+	for (size_t i = 0; i < live->verdict.count; i++) {
+		size_t length = strlen(live->light);
+		snprintf(live->light + length, sizeof(live->light) - length, "%s%s", i > 0 ? ", " : "", cause_name(live->verdict.at[i].cause));
+	}
+}
+
+/* Says whom the numbers are about. */
+static void live_fill_light(const struct live *live, struct frame *ret) {
+	const struct verdict *verdict = &live->verdict;
+	bool full = ret->in_flight_most > 0 && (double)ret->in_flight >= FULL_SHARE * (double)ret->in_flight_most;
+	ret->limited = verdict->count > 0;
+	ret->light = "target";
+	if (ret->asked_per_s >= 0 && full && verdict_minds_unsent(live->asked - live->sent, live->asked)) ret->light = "target, or --max-tasks";
+	if (!ret->limited) return;
+	ret->light = live->light;
+	ret->words = verdict->at[0].text;
 }
 
 static void live_fill_rows(struct live *live) {
 	const struct group_table *groups = live->setup.groups;
-	if (live->rows_at >= 0 && live->before - live->rows_at < ROWS_EVERY) return;
-	live->rows_at = live->before;
 	live->row_count = 0;
 	for (size_t i = groups->first_stage; i < groups->count && live->row_count < FRAME_ROWS; i++) {
 		const struct group *group = &groups->rows[i];
@@ -145,7 +200,6 @@ void live_frame(struct live *live, nsec window, struct frame *ret) {
 		.window = window,
 		.asked_per_s = live->now.asked_per_s,
 		.in_flight_most = live->setup.in_flight_most,
-		.light = "target",
 		.speed = 1,
 		.mark_from = -1,
 		.mark_to = -1};
@@ -155,6 +209,12 @@ void live_frame(struct live *live, nsec window, struct frame *ret) {
 	live_fill_run(live, ret);
 	live_fill_window(live, slots, ret);
 	live_fill_columns(live, slots, window, ret);
-	live_fill_rows(live);
+	if (live->rows_at < 0 || live->before - live->rows_at >= ROWS_EVERY || live->now.phase != live->rows_phase) {
+		live->rows_phase = live->now.phase;
+		live->rows_at = live->before;
+		live_fill_rows(live);
+		live_judge(live);
+	}
 	ret->row_count = live->row_count;
+	live_fill_light(live, ret);
 }

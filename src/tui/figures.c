@@ -29,29 +29,39 @@ static enum ink ink_of_failures(uint64_t count) {
 	return count > 0 ? INK_BAD : INK_TEXT;
 }
 
+/* Returns where the right one of two figures in a row begins. */
+static unsigned figure_right(const struct pen *pen) {
+	return figure_columns(pen) / 2;
+}
+
 void figures_draw_requests(const struct sight *sight, struct pen *pen) {
 	const struct frame *frame = sight->frame;
 	uint64_t total = frame->ok + frame->failed + frame->open, ended = frame->ok + frame->failed;
-	unsigned columns = figure_columns(pen);
+	unsigned columns = figure_columns(pen), right = figure_right(pen);
 	char text[TEXT_BYTES];
-	figure_count(pen, "total", columns, INK_TEXT, (double)total);
+	figure_count(pen, "total", right - 1, INK_TEXT, (double)total);
+	if (frame->open > 0) {
+		pen_tab(pen, right);
+		figure_count(pen, "open", columns - right, INK_TEXT, (double)frame->open);
+	}
 	pen_next(pen);
+	figure_count(pen, "ok", right - 1, INK_GOOD, (double)frame->ok);
 	if (ended > 0) {
 		uint64_t parts = (uint64_t)((double)frame->ok / (double)ended * 1e4); /* cut off, so 100 % means all */
 		snprintf(text, sizeof(text), "%llu.%02llu %%", (unsigned long long)parts / 100, (unsigned long long)parts % 100);
 	} else {
-		snprintf(text, sizeof(text), "-");
+		snprintf(text, sizeof(text), "- %%");
 	}
-	figure_write(pen, "ok", columns, INK_GOOD, text);
+	pen_tab(pen, right);
+	figure_write(pen, "", columns - right, INK_GOOD, text);
 	pen_next(pen);
-	figure_count(pen, "failed", columns, ink_of_failures(frame->failed), (double)frame->failed);
+	figure_count(pen, "failed", right - 1, ink_of_failures(frame->failed), (double)frame->failed);
+	pen_tab(pen, right);
+	figure_count(pen, "timeout", columns - right, ink_of_failures(frame->timeouts), (double)frame->timeouts);
 	pen_next(pen);
-	unsigned half = columns / 2;
-	figure_count(pen, " time-outs", half + 3, ink_of_failures(frame->timeouts), (double)frame->timeouts);
-	pen_tab(pen, half + 4);
-	figure_count(pen, "conn.", columns - half - 4, ink_of_failures(frame->transport), (double)frame->transport);
+	figure_count(pen, "  transport", columns, ink_of_failures(frame->transport), (double)frame->transport);
 	pen_next(pen);
-	figure_count(pen, " status, asserts", columns, ink_of_failures(frame->unexpected), (double)frame->unexpected);
+	figure_count(pen, "  status, asserts", columns, ink_of_failures(frame->unexpected), (double)frame->unexpected);
 }
 
 void figures_draw_throughput(const struct sight *sight, struct pen *pen) {
@@ -68,7 +78,7 @@ void figures_draw_throughput(const struct sight *sight, struct pen *pen) {
 	if (frame->asked_per_s >= 0)
 		figure_count(pen, behind ? "asked: behind" : "asked per s", columns, behind ? INK_WARN : INK_TEXT, frame->asked_per_s);
 	else
-		figure_write(pen, "asked", columns, INK_DIM, "as they come");
+		figure_write(pen, "asked", columns, INK_DIM, "closed loop");
 	pen_next(pen);
 	panel_count_text((double)frame->in_flight, text, sizeof(text));
 	if (frame->in_flight_most > 0)
@@ -143,7 +153,7 @@ void figures_draw_reasons(const struct sight *sight, struct pen *pen) {
 
 #define TABLE_FIXED 22 /* columns besides name and times */
 #define TABLE_NAME 12
-#define TABLE_TIME 9
+#define TABLE_TIME 8
 #define TABLE_TIMES 3
 
 /* How the table is laid out: with how many of the times, P50 and P90 give way first. */
@@ -162,7 +172,7 @@ static void row_write(struct pen *pen, const struct frame_row *row, const struct
 	static const enum ink colors[TABLE_TIMES] = {INK_FIRST, INK_SECOND, INK_THIRD};
 	char text[TEXT_BYTES];
 	pen_format(pen, INK_DIM, "%-9s", row->kind);
-	pen_format(pen, INK_TEXT, "%-*.*s", (int)table->name, (int)table->name - 1, row->name);
+	pen_write_cut(pen, INK_TEXT, row->name, table->name - 1);
 	pen_tab(pen, 9 + table->name);
 	pen_format(pen, INK_GOOD, "%6s", panel_count_text((double)row->ok, text, sizeof(text)));
 	pen_format(pen, ink_of_failures(row->failed), "%7s", panel_count_text((double)row->failed, text, sizeof(text)));
