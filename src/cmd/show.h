@@ -15,7 +15,7 @@ struct show_setup {
 	const struct plan *plan;
 	bool color;
 	nsec window;    /* at first */
-	unsigned per_s; /* drawings */
+	unsigned per_s; /* drawings at most: it is drawn when there is something new */
 };
 
 /* Takes over the terminal (tui/screen.h). NULL, err is filled: it cannot be drawn on. `setup` is copied. */

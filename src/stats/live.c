@@ -35,6 +35,10 @@ struct live {
 	enum frame_phase rows_phase;
 	size_t row_count;
 	struct frame_row rows[FRAME_ROWS];
+	/* Columns of the last frame: all but the last one are over, and stay as they are. */
+	nsec columns_width; /* 0: there are none */
+	uint64_t columns_first;
+	size_t columns_count;
 	struct frame_column columns[FRAME_COLUMNS];
 	char warning[WARNING_BYTES];
 };
@@ -82,26 +86,42 @@ void live_warn(struct live *live, const char *text) {
 	snprintf(live->warning, sizeof(live->warning), "%s", text);
 }
 
+/* Keeps those columns of the last frame that are in this one and over. Returns how many. */
+static size_t live_keep_columns(struct live *live, nsec width, uint64_t first) {
+	uint64_t begin = live->columns_first, end = live->columns_count > 0 ? begin + live->columns_count - 1 : begin;
+	if (live->columns_width != width || first < begin || first >= end) return 0;
+	memmove(live->columns, live->columns + (first - begin), (size_t)(end - first) * sizeof(live->columns[0]));
+	return (size_t)(end - first);
+}
+
+/* Fills column `number`, of `each` slots; *at is the first slot that may be in it. */
+static void live_fill_column(struct live *live, const struct slots *slots, uint64_t number, size_t *at, struct frame_column *ret) {
+	nsec width = slots_width(slots);
+	uint64_t each = (uint64_t)(live->columns_width / width);
+	size_t slot_count = slots_count(slots);
+	*ret = (struct frame_column){.start = (nsec)(number * each) * width, .all = {-1, -1, -1, -1}, .ok = {-1, -1, -1, -1}};
+	slot_sum_clear(&live->sum);
+	while (*at < slot_count && slots_at(slots, *at)->number < number * each) ++*at;
+	for (; *at < slot_count && slots_at(slots, *at)->number < (number + 1) * each; ++*at) slot_sum_add(&live->sum, slots_at(slots, *at));
+	if (!live->sum.found) return;
+	ret->width = (nsec)each * width;
+	slot_sum_fill_column(&live->sum, live->setup.threads, ret);
+}
+
 /* Fills the columns of the window; the last one may not be over yet. */
 static void live_fill_columns(struct live *live, const struct slots *slots, nsec window, struct frame *ret) {
 	nsec width = slots_width(slots);
 	uint64_t wanted = (uint64_t)((window + width - 1) / width), each = (wanted + FRAME_COLUMNS - 1) / FRAME_COLUMNS;
 	uint64_t last = live->before > 0 ? (uint64_t)((live->before - 1) / width) / each : 0;
 	uint64_t count = (wanted + each - 1) / each, first = last + 1 > count ? last + 1 - count : 0;
-	size_t at = 0, slot_count = slots_count(slots);
+	size_t at = 0;
 	if (live->before == 0) return;
 	ret->column_count = (size_t)(last + 1 - first);
-	while (at < slot_count && slots_at(slots, at)->number < first * each) at++;
-	for (size_t i = 0; i < ret->column_count; i++) {
-		struct frame_column *column = &live->columns[i];
-		uint64_t end = (first + i + 1) * each;
-		*column = (struct frame_column){.start = (nsec)((first + i) * each) * width, .all = {-1, -1, -1, -1}, .ok = {-1, -1, -1, -1}};
-		slot_sum_clear(&live->sum);
-		for (; at < slot_count && slots_at(slots, at)->number < end; at++) slot_sum_add(&live->sum, slots_at(slots, at));
-		if (!live->sum.found) continue;
-		column->width = (nsec)each * width;
-		slot_sum_fill_column(&live->sum, live->setup.threads, column);
-	}
+	size_t kept = live_keep_columns(live, (nsec)each * width, first);
+	live->columns_width = (nsec)each * width;
+	live->columns_first = first;
+	live->columns_count = ret->column_count;
+	for (size_t i = kept; i < ret->column_count; i++) live_fill_column(live, slots, first + i, &at, &live->columns[i]);
 }
 
 /* Adds up the slots that began within the last `span`. */

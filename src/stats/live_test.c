@@ -146,6 +146,30 @@ static void a_long_window_has_no_more_columns_than_there_is_room_for(void **stat
 	assert_float_equal(frame.columns[0].done_per_s, 100, 0.5);
 }
 
+/* What one that made a frame at every tick has kept of its columns is what another works out at once. */
+static void columns_are_the_same_whoever_asked_before(void **state) {
+	static const nsec windows[] = {SEC, 10 * SEC, 20 * SEC, 10 * SEC, 600 * SEC, 30 * SEC, 31 * SEC, 10 * SEC};
+	(void)state;
+	for (size_t i = 0; i < 8 * 20; i++) {
+		struct live *often = live;
+		struct live_setup setup = {.duration = 3600 * SEC, .threads = 2, .in_flight_most = 64, .groups = &groups};
+		struct frame fresh;
+		run_until(moment.elapsed + (i % 7 == 3 ? 3 : 1) * TICK, 10 + i % 5, i % 3, (1 + (nsec)i) * MSEC);
+		live_frame(often, windows[i / 20], &frame);
+		if (i % 9 != 0) continue;
+		live = live_new(&setup);
+		struct live_moment now = moment;
+		moment.elapsed = 0;
+		for (size_t k = 0; k <= i; k++) run_until(moment.elapsed + (k % 7 == 3 ? 3 : 1) * TICK, 10 + k % 5, k % 3, (1 + (nsec)k) * MSEC);
+		assert_true(moment.elapsed == now.elapsed);
+		live_frame(live, windows[i / 20], &fresh);
+		assert_int_equal(frame.column_count, fresh.column_count);
+		assert_memory_equal(frame.columns, fresh.columns, fresh.column_count * sizeof(fresh.columns[0]));
+		live_free(live);
+		live = often;
+	}
+}
+
 static void a_pause_of_strest_is_a_gap(void **state) {
 	(void)state;
 	run_until(5 * SEC, 10, 0, MSEC);
@@ -291,6 +315,7 @@ int main(void) {
 		TEST(columns_are_the_slots_of_the_window),
 		TEST(ok_percentiles_age_out_in_an_outage),
 		TEST(a_long_window_has_no_more_columns_than_there_is_room_for),
+		TEST(columns_are_the_same_whoever_asked_before),
 		TEST(a_pause_of_strest_is_a_gap),
 		TEST(the_light_is_the_verdict_of_the_run_so_far),
 		TEST(a_closed_loop_is_not_limited_by_a_busy_worker),
