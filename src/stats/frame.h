@@ -22,9 +22,9 @@ struct frame_times {
 
 /* One slot of time, oldest first. */
 struct frame_column {
-	nsec start, width;                                        /* from the start line; width 0: the slot is not there (before the run, a gap) */
-	bool is_gap;                                              /* strest stood still then */
-	struct frame_times all, ok;                               /* response times of what ended in the slot */
+	nsec start, width;          /* from the start line; width 0: the slot is not there (before the run, a gap, still to come) */
+	bool is_gap;                /* strest stood still then */
+	struct frame_times all, ok; /* response times of what ended in the slot */
 	double asked_per_s, sent_per_s, done_per_s, failed_per_s; /* asked: -1 in a closed loop */
 	double in_flight;                                         /* mean */
 	uint64_t classes[FRAME_CLASSES];

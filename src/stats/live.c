@@ -14,6 +14,7 @@
 #define COARSE_WIDTH SEC
 #define COARSE_COUNT 600
 #define ROWS_EVERY SEC  /* quantiles of 512 rows are work, and so is a verdict: not for each frame */
+#define STEPS 20        /* of a window, see live_fill_columns */
 #define BUSY_AFTER SEC  /* a shorter time says nothing of how busy a worker is */
 #define FULL_SHARE 0.95 /* of the requests at once, in the mean of a second */
 #define LIGHT_BYTES 96
@@ -37,8 +38,7 @@ struct live {
 	struct frame_row rows[FRAME_ROWS];
 	/* Columns of the last frame: all but the last one are over, and stay as they are. */
 	nsec columns_width; /* 0: there are none */
-	uint64_t columns_first;
-	size_t columns_count;
+	uint64_t columns_first, columns_last;
 	struct frame_column columns[FRAME_COLUMNS];
 	char warning[WARNING_BYTES];
 };
@@ -88,7 +88,7 @@ void live_warn(struct live *live, const char *text) {
 
 /* Keeps those columns of the last frame that are in this one and over. Returns how many. */
 static size_t live_keep_columns(struct live *live, nsec width, uint64_t first) {
-	uint64_t begin = live->columns_first, end = live->columns_count > 0 ? begin + live->columns_count - 1 : begin;
+	uint64_t begin = live->columns_first, end = live->columns_last;
 	if (live->columns_width != width || first < begin || first >= end) return 0;
 	memmove(live->columns, live->columns + (first - begin), (size_t)(end - first) * sizeof(live->columns[0]));
 	return (size_t)(end - first);
@@ -108,19 +108,21 @@ static void live_fill_column(struct live *live, const struct slots *slots, uint6
 	slot_sum_fill_column(&live->sum, live->setup.threads, ret);
 }
 
-/* Fills the columns of the window; the last one may not be over yet. */
+/* Fills the columns of the window; the last one may not be over yet. The window moves on by a twentieth of it at once: a drawing of every tick would
+ * shift all that is drawn. What lies ahead has width 0. */
 static void live_fill_columns(struct live *live, const struct slots *slots, nsec window, struct frame *ret) {
 	nsec width = slots_width(slots);
 	uint64_t wanted = (uint64_t)((window + width - 1) / width), each = (wanted + FRAME_COLUMNS - 1) / FRAME_COLUMNS;
 	uint64_t last = live->before > 0 ? (uint64_t)((live->before - 1) / width) / each : 0;
-	uint64_t count = (wanted + each - 1) / each, first = last + 1 > count ? last + 1 - count : 0;
+	uint64_t count = (wanted + each - 1) / each, step = (count + STEPS - 1) / STEPS, end = (last / step + 1) * step;
+	uint64_t first = end > count ? end - count : 0;
 	size_t at = 0;
 	if (live->before == 0) return;
-	ret->column_count = (size_t)(last + 1 - first);
+	ret->column_count = (size_t)(end - first);
 	size_t kept = live_keep_columns(live, (nsec)each * width, first);
 	live->columns_width = (nsec)each * width;
 	live->columns_first = first;
-	live->columns_count = ret->column_count;
+	live->columns_last = last;
 	for (size_t i = kept; i < ret->column_count; i++) live_fill_column(live, slots, first + i, &at, &live->columns[i]);
 }
 

@@ -140,10 +140,31 @@ static void a_long_window_has_no_more_columns_than_there_is_room_for(void **stat
 		assert_in_range(frame.column_count, 1, FRAME_COLUMNS);
 	}
 	live_frame(live, 600 * SEC, &frame);
-	assert_int_equal(frame.column_count, 300); /* two seconds each */
-	assert_int_equal(frame.columns[299].start, 698 * SEC);
-	assert_int_equal(frame.columns[0].start, 100 * SEC);
+	assert_int_equal(frame.column_count, 300); /* two seconds each; the window moves on by 30 s */
+	assert_int_equal(frame.columns[299].start, 718 * SEC);
+	assert_int_equal(frame.columns[290].width, 0);
+	assert_int_equal(frame.columns[289].start, 698 * SEC);
+	assert_int_equal(frame.columns[289].width, 2 * SEC);
+	assert_int_equal(frame.columns[0].start, 120 * SEC);
 	assert_float_equal(frame.columns[0].done_per_s, 100, 0.5);
+}
+
+/* A window of 10 s moves by half a second. */
+static void the_window_moves_in_steps(void **state) {
+	(void)state;
+	run_until(20100 * MSEC, 10, 0, MSEC);
+	live_frame(live, 10 * SEC, &frame);
+	assert_int_equal(frame.column_count, 100);
+	assert_int_equal(frame.columns[0].start, 10500 * MSEC);
+	assert_int_equal(frame.columns[95].width, TICK);
+	assert_int_equal(frame.columns[96].width, 0);
+	run_until(20500 * MSEC, 10, 0, MSEC);
+	live_frame(live, 10 * SEC, &frame);
+	assert_int_equal(frame.columns[0].start, 10500 * MSEC);
+	assert_int_equal(frame.columns[99].width, TICK);
+	run_until(20600 * MSEC, 10, 0, MSEC);
+	live_frame(live, 10 * SEC, &frame);
+	assert_int_equal(frame.columns[0].start, 11 * SEC);
 }
 
 /* What one that made a frame at every tick has kept of its columns is what another works out at once. */
@@ -315,6 +336,7 @@ int main(void) {
 		TEST(columns_are_the_slots_of_the_window),
 		TEST(ok_percentiles_age_out_in_an_outage),
 		TEST(a_long_window_has_no_more_columns_than_there_is_room_for),
+		TEST(the_window_moves_in_steps),
 		TEST(columns_are_the_same_whoever_asked_before),
 		TEST(a_pause_of_strest_is_a_gap),
 		TEST(the_light_is_the_verdict_of_the_run_so_far),

@@ -18,12 +18,12 @@ static const char *course_format_rate(double value, char *text, unsigned size) {
 
 /* Sets the span of time of a plot. */
 static void course_set_time(const struct frame *frame, struct plot *plot) {
+	const struct frame_column *columns = frame->columns;
 	plot->count = frame->column_count;
-	for (size_t i = 0; i < frame->column_count; i++) {
-		const struct frame_column *column = &frame->columns[i];
-		if (i == 0) plot->from = (double)column->start / 1e9;
-		plot->to = (double)(column->start + column->width) / 1e9;
-	}
+	if (plot->count == 0) return;
+	nsec width = plot->count > 1 ? columns[1].start - columns[0].start : columns[0].width;
+	plot->from = (double)columns[0].start / 1e9;
+	plot->to = (double)(columns[plot->count - 1].start + width) / 1e9;
 }
 
 static double course_time(nsec time) {
