@@ -2,6 +2,7 @@
 #include "tui/panel.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define TEXT_BYTES 32
 #define FIGURE_COLUMNS 36 /* from label to value at most */
@@ -40,10 +41,8 @@ void figures_draw_requests(const struct sight *sight, struct pen *pen) {
 	unsigned columns = figure_columns(pen), right = figure_right(pen);
 	char text[TEXT_BYTES];
 	figure_count(pen, "total", right - 1, INK_TEXT, (double)total);
-	if (frame->open > 0) {
-		pen_tab(pen, right);
-		figure_count(pen, "open", columns - right, INK_TEXT, (double)frame->open);
-	}
+	pen_tab(pen, right);
+	figure_count(pen, "failed", columns - right, ink_of_failures(frame->failed), (double)frame->failed);
 	pen_next(pen);
 	figure_count(pen, "ok", right - 1, INK_GOOD, (double)frame->ok);
 	if (ended > 0) {
@@ -55,9 +54,7 @@ void figures_draw_requests(const struct sight *sight, struct pen *pen) {
 	pen_tab(pen, right);
 	figure_write(pen, "", columns - right, INK_GOOD, text);
 	pen_next(pen);
-	figure_count(pen, "failed", right - 1, ink_of_failures(frame->failed), (double)frame->failed);
-	pen_tab(pen, right);
-	figure_count(pen, "timeout", columns - right, ink_of_failures(frame->timeouts), (double)frame->timeouts);
+	figure_count(pen, "  time-outs", columns, ink_of_failures(frame->timeouts), (double)frame->timeouts);
 	pen_next(pen);
 	figure_count(pen, "  transport", columns, ink_of_failures(frame->transport), (double)frame->transport);
 	pen_next(pen);
@@ -88,35 +85,52 @@ void figures_draw_throughput(const struct sight *sight, struct pen *pen) {
 	figure_write(pen, "in flight", columns, INK_TEXT, both);
 }
 
-static void times_write(struct pen *pen, const char *whose, const char *scope, const struct frame_times *times) {
-	const nsec list[] = {times->p50, times->p90, times->p99, times->max};
-	static const enum ink colors[] = {INK_FIRST, INK_SECOND, INK_THIRD, INK_FOURTH};
-	unsigned shown = pen->area.columns >= 40 ? 4 : 3;
-	pen_next(pen);
-	pen_format(pen, INK_DIM, "%s %s", whose, scope);
+#define SCOPE_COLUMNS 3
+#define WHOSE_COLUMNS 4 /* "all " */
+
+/* Writes how long the window is, in at most SCOPE_COLUMNS; rounded where the exact length is longer. */
+static const char *times_scope(nsec window, char *text, unsigned size) {
+	units_format_span(window, text, size);
+	if (strlen(text) <= SCOPE_COLUMNS) return text;
+	bool minutes = window >= 100 * SEC - SEC / 2;
+	snprintf(text, size, "%.0f%c", (double)window / 1e9 / (minutes ? 60 : 1), minutes ? 'm' : 's');
+	return text;
+}
+
+/* Writes a list of values or heads into columns of the same width behind the row's name. */
+static void times_write_row(struct pen *pen, unsigned left, const char *const texts[4], const enum ink inks[4]) {
+	unsigned shown = pen->area.columns >= 40 ? 4 : 3, room = pen->area.columns > left ? pen->area.columns - left : 0;
 	for (unsigned i = 0; i < shown; i++) {
-		char text[TEXT_BYTES];
-		unsigned left = 7 + i * (pen->area.columns - 7) / shown, right = 7 + (i + 1) * (pen->area.columns - 7) / shown;
-		pen_tab(pen, left);
-		pen_format(pen, colors[i], "%*s", (int)(right - left), panel_time_text(list[i], text, sizeof(text)));
+		unsigned begin = left + i * room / shown, end = left + (i + 1) * room / shown;
+		pen_tab(pen, begin);
+		pen_format(pen, inks[i], "%*s", (int)(end - begin), texts[i]);
 	}
+}
+
+static void times_write(struct pen *pen, unsigned left, const char *name, const struct frame_times *times) {
+	static const enum ink inks[] = {INK_FIRST, INK_SECOND, INK_THIRD, INK_FOURTH};
+	char text[4][TEXT_BYTES];
+	const char *texts[] = {panel_time_text(times->p50, text[0], TEXT_BYTES), panel_time_text(times->p90, text[1], TEXT_BYTES),
+		panel_time_text(times->p99, text[2], TEXT_BYTES), panel_time_text(times->max, text[3], TEXT_BYTES)};
+	pen_next(pen);
+	pen_write(pen, INK_DIM, name);
+	times_write_row(pen, left, texts, inks);
 }
 
 void figures_draw_times(const struct sight *sight, struct pen *pen) {
 	static const char *const heads[] = {"P50", "P90", "P99", "max"};
+	static const enum ink dim[] = {INK_DIM, INK_DIM, INK_DIM, INK_DIM};
 	const struct frame *frame = sight->frame;
-	unsigned shown = pen->area.columns >= 40 ? 4 : 3;
-	char scope[TEXT_BYTES];
-	units_format_span(frame->window, scope, sizeof(scope));
-	for (unsigned i = 0; i < shown; i++) {
-		unsigned left = 7 + i * (pen->area.columns - 7) / shown, right = 7 + (i + 1) * (pen->area.columns - 7) / shown;
-		pen_tab(pen, left);
-		pen_format(pen, INK_DIM, "%*s", (int)(right - left), heads[i]);
-	}
-	times_write(pen, "all", scope, &frame->window_all);
-	times_write(pen, "ok", scope, &frame->window_ok);
-	times_write(pen, "all", "run", &frame->run_all);
-	times_write(pen, "ok", "run", &frame->run_ok);
+	char scope[TEXT_BYTES], name[2 * TEXT_BYTES];
+	unsigned left = WHOSE_COLUMNS + SCOPE_COLUMNS;
+	times_scope(frame->window, scope, sizeof(scope));
+	times_write_row(pen, left, heads, dim);
+	snprintf(name, sizeof(name), "all %s", scope);
+	times_write(pen, left, name, &frame->window_all);
+	snprintf(name, sizeof(name), "ok %s", scope);
+	times_write(pen, left, name, &frame->window_ok);
+	times_write(pen, left, "all run", &frame->run_all);
+	times_write(pen, left, "ok run", &frame->run_ok);
 }
 
 void figures_draw_classes(const struct sight *sight, struct pen *pen) {

@@ -65,10 +65,10 @@ static void a_small_screen_shows_what_matters_most(void **state) {
 
 /* What the README promises: total, success, the three kinds of errors, percentiles of all and of ok, RPS and RPM. */
 static void a_screen_of_80_by_24_shows_all_figures(void **state) {
-	static const char *const figures[] = {"total 12.2k", "ok    12.0k      98.57 %", "failed  173 timeout   11", "transport            4",
-		"status, asserts    158", "P50     P90     P99", "all 10s 4.10 ms 8.20 ms 20.5 ms", "ok 10s  4.00 ms 8.00 ms 19.0 ms",
-		"all run 4.00 ms 7.00 ms 38.0 ms", "ok run  4.00 ms 6.00 ms 31.0 ms", "per s (RPS)     939", "per min (RPM) 56.3k",
-		"asked: behind  1000", "14 of 256"};
+	static const char *const figures[] = {"total 12.2k failed   173", "ok    12.0k      98.57 %", "time-outs           11",
+		"transport            4", "status, asserts    158", "P50     P90     P99", "all 10s 4.10 ms 8.20 ms 20.5 ms",
+		"ok 10s  4.00 ms 8.00 ms 19.0 ms", "all run 4.00 ms 7.00 ms 38.0 ms", "ok run  4.00 ms 6.00 ms 31.0 ms", "per s (RPS)     939",
+		"per min (RPM) 56.3k", "asked: behind  1000", "14 of 256"};
 	struct view *view = view_new(false, VIEW_WINDOW);
 	struct frame frame;
 	(void)state;
@@ -84,6 +84,25 @@ static void a_screen_of_80_by_24_shows_all_figures(void **state) {
 		if (!shows(figures[i])) fail_msg("'%s' is not in:\n%s", figures[i], text);
 	}
 	assert_true(shows("all 10s") && shows("ok run") && shows("939/s"));
+	view_free(view);
+}
+
+static void the_scope_of_a_window_is_never_cut(void **state) {
+	static const struct {
+		nsec window;
+		const char *shown;
+	} cases[] = {{SEC, "all 1s "}, {1500 * MSEC, "all 2s "}, {12345 * MSEC, "all 12s "}, {90 * SEC, "all 90s "}, {100 * SEC, "all 2m "},
+		{600 * SEC, "all 10m "}};
+	struct view *view = view_new(false, VIEW_WINDOW);
+	struct frame frame;
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		frame_fixture(&frame, 100);
+		frame.window = cases[i].window;
+		draw(view, &frame, 24, 80);
+		if (!shows(cases[i].shown)) fail_msg("'%s' is not in:\n%s", cases[i].shown, text);
+		assert_true(shows("4.10 ms 8.20 ms 20.5 ms"));
+	}
 	view_free(view);
 }
 
@@ -236,6 +255,7 @@ int main(void) {
 		cmocka_unit_test(every_size_can_be_drawn),
 		cmocka_unit_test(a_small_screen_shows_what_matters_most),
 		cmocka_unit_test(a_screen_of_80_by_24_shows_all_figures),
+		cmocka_unit_test(the_scope_of_a_window_is_never_cut),
 		cmocka_unit_test(the_light_says_whose_the_numbers_are),
 		cmocka_unit_test(names_are_cut_at_characters),
 		cmocka_unit_test(a_frame_without_measurements_shows_dashes),
