@@ -1,7 +1,7 @@
 """The tables: what is run, what is compared, what is asked of it. Each takes a Bench and returns what it printed, as data.
 
 Those of connections stand in connecting.py, that of HTTP/2 in streams.py, those of one program before and after a change in keeping.py, of what a run leaves behind in
-leaving.py; comparison.py says how rounds are made.
+leaving.py, that of the live view in viewing.py; comparison.py says how rounds are made.
 """
 import fractions
 import math
@@ -16,6 +16,7 @@ import measure
 import stall
 import streams
 import tools
+import viewing
 from comparison import check_ratio, compare, show_comparison
 from measure import BenchError, median
 
@@ -309,5 +310,5 @@ def startup(bench):
 
 
 TABLES = {"speed": speed, "tls": tls, "stamps": stamps, "rate": rate, "lag": lag, "truth": truth, "stall": stall_table, "memory": memory, "startup": startup, "nginx": nginx}
-TABLES |= connecting.TABLES | keeping.TABLES | leaving.TABLES | streams.TABLES
+TABLES |= connecting.TABLES | keeping.TABLES | leaving.TABLES | streams.TABLES | viewing.TABLES
 USUAL = [name for name in TABLES if name not in ("nginx", "old")]

@@ -118,7 +118,7 @@ complete -c strest -n 'not __fish_seen_subcommand_from target cleanup config hel
 complete -c strest -n 'not __fish_seen_subcommand_from target cleanup config help' -l no-tui -d 'A progress line instead of the live view that a terminal gets'
 complete -c strest -n 'not __fish_seen_subcommand_from target cleanup config help' -l no-ui -d 'A progress line instead of the live view that a terminal gets'
 complete -c strest -n 'not __fish_seen_subcommand_from target cleanup config help' -l ui-window-ms -x -d 'How far back the live view looks at first, in milliseconds'
-complete -c strest -n 'not __fish_seen_subcommand_from target cleanup config help' -l fps -x -d 'How often the live view is drawn anew, in a second'
+complete -c strest -n 'not __fish_seen_subcommand_from target cleanup config help' -l fps -x -d 'How often the live view is drawn anew at most, in a second'
 complete -c strest -n 'not __fish_seen_subcommand_from target cleanup config help' -l no-color -d 'No colours; the environment variable NO_COLOR says the same'
 complete -c strest -n 'not __fish_seen_subcommand_from target cleanup config help' -l config -r -F -d 'Read settings from this .toml or .json file (default: ./strest.toml, else ./strest.json, if there is one)'
 complete -c strest -n 'not __fish_seen_subcommand_from target cleanup config help' -l print-config -d 'Print every setting with where it comes from, and do nothing else'

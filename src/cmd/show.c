@@ -1,6 +1,7 @@
 #include "cmd/show.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/arena.h"
 #include "stats/live.h"
@@ -15,6 +16,8 @@ struct show {
 	struct live *live;
 	struct grid grid;
 	struct frame frame;
+	char said[SAID_BYTES]; /* the last line of standard error */
+	bool changed;          /* something to show has, since the last drawing */
 	bool open_loop;
 	nsec every, next; /* drawings; CLOCK_MONOTONIC */
 };
@@ -66,6 +69,11 @@ void show_tick(struct show *show, const struct progress_moment *moment, const st
 	};
 	struct live_moment now = {moment->elapsed, phases[moment->phase], show->open_loop ? moment->asked_per_s : -1};
 	live_add(show->live, &now, tick);
+	show->changed = show->changed || tick;
+}
+
+void show_heed(struct show *show, const struct strain *strain) {
+	live_heed(show->live, strain);
 }
 
 enum view_wish show_draw(struct show *show) {
@@ -86,9 +94,16 @@ enum view_wish show_draw(struct show *show) {
 	nsec now = clock_now();
 	if (now < show->next && !pressed) return wish;
 	show->next = now + show->every;
-	if (screen_said(show->screen, said, sizeof(said))) live_warn(show->live, said);
-	if (!view_is_frozen(show->view) || show->frame.columns == NULL) live_frame(show->live, view_window(show->view), &show->frame);
+	if (screen_said(show->screen, said, sizeof(said)) && strcmp(said, show->said) != 0) {
+		memcpy(show->said, said, sizeof(said));
+		live_warn(show->live, said);
+		show->changed = true;
+	}
+	unsigned rows = show->grid.rows, columns = show->grid.columns;
 	screen_fit(show->screen, &show->grid);
+	if (!show->changed && !pressed && rows == show->grid.rows && columns == show->grid.columns) return wish; /* it shows all that already */
+	show->changed = false;
+	if (!view_is_frozen(show->view) || show->frame.columns == NULL) live_frame(show->live, view_window(show->view), &show->frame);
 	view_draw(show->view, &show->frame, &show->grid);
 	screen_show(show->screen, &show->grid);
 	return wish;
@@ -102,8 +117,10 @@ void show_continue(struct show *show) {
 	if (!show) return;
 	screen_continue(show->screen);
 	show->next = 0;
+	show->changed = true; /* all of it is drawn anew */
 }
 
 void show_stopping(struct show *show) {
 	view_stopping(show->view);
+	show->changed = true;
 }

@@ -15,7 +15,7 @@ struct show_setup {
 	const struct plan *plan;
 	bool color;
 	nsec window;    /* at first */
-	unsigned per_s; /* drawings */
+	unsigned per_s; /* drawings at most: it is drawn when there is something new */
 };
 
 /* Takes over the terminal (tui/screen.h). NULL, err is filled: it cannot be drawn on. `setup` is copied. */
@@ -31,6 +31,9 @@ int show_wait_ms(const struct show *show);
 
 /* Counts a tick; NULL: nothing, as before the start line. */
 void show_tick(struct show *show, const struct progress_moment *moment, const struct tally *tick);
+
+/* Takes what the workers have told of themselves so far. */
+void show_heed(struct show *show, const struct strain *strain);
 
 /* Reads keys, draws if it is time to, and returns the last wish: to quit or to leave at once. */
 enum view_wish show_draw(struct show *show);

@@ -137,6 +137,10 @@ static void watch_on_tick(void *user, nsec elapsed, const struct tally *tick) {
 	if (watch->sinks) watch_feed_sinks(watch, elapsed, moment.asked_per_s);
 	moment.asked_per_s *= plan_steps_mean(watch->plan); /* beside requests that were sent */
 	watch_tell(watch, &moment, tick);
+	if (!watch->show) return;
+	struct strain strain;
+	run_read_strain(watch->run, &strain);
+	show_heed(watch->show, &strain);
 }
 
 /* Reads what the machine did, at the bounds of the window. */

@@ -19,9 +19,13 @@ static bool effort_read_queued(nsec *ret) {
 	return true;
 }
 
-void effort_read(nsec now, nsec spun, struct effort *ret) {
+nsec effort_cpu(void) {
 	struct timespec cpu;
 	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu);
-	*ret = (struct effort){.at = now, .cpu = (nsec)cpu.tv_sec * SEC + cpu.tv_nsec, .spun = spun};
+	return (nsec)cpu.tv_sec * SEC + cpu.tv_nsec;
+}
+
+void effort_read(nsec now, nsec spun, struct effort *ret) {
+	*ret = (struct effort){.at = now, .cpu = effort_cpu(), .spun = spun};
 	ret->queued_known = effort_read_queued(&ret->queued);
 }

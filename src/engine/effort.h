@@ -14,5 +14,8 @@ struct effort {
 	nsec spun;         /* time spent waiting without sleep; the caller's count */
 };
 
+/* Returns the calling thread's time on a processor. One system call. */
+nsec effort_cpu(void);
+
 /* Reads the calling thread's. Two system calls and a file of /proc: not on the path of a request. */
 void effort_read(nsec now, nsec spun, struct effort *ret);

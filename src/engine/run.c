@@ -10,10 +10,18 @@
 #define START_AHEAD MSEC        /* the start line lies so far ahead of the last worker's "ready" */
 #define STOP_AHEAD (200 * MSEC) /* a stop is told two ticks before it holds, so that every worker has seen it */
 
+/* What a worker has told of itself. */
+struct run_seen {
+	nsec from, to; /* between these; CLOCK_MONOTONIC. 0: nothing yet */
+	struct strain_told first, last;
+	struct strain_gaps gaps;
+};
+
 struct run {
 	struct run_shared shared;
 	unsigned count; /* workers with a thread */
 	struct worker *workers;
+	struct run_seen *seen;       /* of each worker */
 	struct tally *tally, *fresh; /* the sum so far, and what this tick collects */
 	struct totals *totals;
 	struct digest *urls;   /* one for each row of a list of URLs; NULL: no list */
@@ -117,6 +125,7 @@ bool run_start(const struct run_inputs *inputs, struct run **ret, struct err *er
 	pthread_mutex_init(&run->lock, NULL);
 	pthread_cond_init(&run->changed, NULL);
 	run->workers = mem_zeroed(plan->threads, sizeof(*run->workers));
+	run->seen = mem_zeroed(plan->threads, sizeof(*run->seen));
 	run->tally = tally_new(plan->groups.count);
 	run->fresh = tally_new(plan->groups.count);
 	run->totals = mem_zeroed(1, sizeof(*run->totals));
@@ -152,12 +161,26 @@ static void run_count_planned(struct run *run, nsec until) {
 	run->planned_count += cursor_skip(&run->planned, until);
 }
 
+/* Keeps what a worker tells of itself. */
+static void run_see(struct run *run, const struct worker *worker, const struct tally *filled) {
+	struct run_seen *seen = &run->seen[worker - run->workers];
+	const struct strain_gap *gap = &filled->told.gap;
+	if (gap->end > seen->last.gap.end) strain_note(&seen->gaps, gap->begin, gap->end);
+	if (seen->from == 0 && filled->upto >= run->shared.start + run->shared.plan->warmup) {
+		seen->from = filled->upto;
+		seen->first = filled->told;
+	}
+	seen->to = filled->upto;
+	seen->last = filled->told;
+}
+
 /* Takes what a worker filled, and gives the tally back to it, empty. Two tallies go to and fro between main and each worker. */
 static bool run_collect(struct run *run, struct worker *worker) {
 	struct tally *filled = mailbox_swap(&worker->filled, NULL);
 	if (!filled) return false; /* it has not come by since the last tick */
 	nsec upto = filled->upto - run->shared.start;
 	if (upto > run->upto) run->upto = upto;
+	run_see(run, worker, filled);
 	tally_merge(run->fresh, filled);
 	tally_clear(filled);
 	mailbox_swap(&worker->fresh, filled);
@@ -194,6 +217,27 @@ struct run_state run_tick(struct run *run, run_tick_fn *tick, void *user) {
 	run_count_planned(run, elapsed - SEC);
 	run_age_attempts(run, elapsed);
 	return state;
+}
+
+void run_read_strain(const struct run *run, struct strain *ret) {
+	const struct run_shared *shared = &run->shared;
+	struct strain_gaps common = {1, {{shared->start + shared->plan->warmup, shared->start + run->upto}}};
+	*ret = (struct strain){.wall = run->upto > shared->plan->warmup ? run->upto - shared->plan->warmup : 0};
+	strain_intersect(&common, &run->gaps);
+	for (unsigned i = 0; i < run->count; i++) {
+		const struct run_seen *seen = &run->seen[i];
+		nsec cpu = seen->last.cpu - seen->first.cpu - (seen->last.spun - seen->first.spun);
+		if (seen->from > 0 && cpu > ret->busiest_cpu) {
+			ret->busiest_cpu = cpu;
+			ret->busiest_wall = seen->to - seen->from;
+		}
+		ret->no_port += seen->last.no_port;
+		ret->no_descriptor += seen->last.no_descriptor;
+		for (unsigned k = 0; shared->log && k < shared->shards; k++)
+			ret->shed += atomic_load_explicit(&shared->log[(size_t)i * shared->shards + k].shed, memory_order_relaxed);
+		strain_intersect(&common, &seen->gaps);
+	}
+	strain_count_pauses(&common, ret);
 }
 
 /* Whether a byte of a response has arrived. Not every byte of TLS or of HTTP/2 is one. */
@@ -268,11 +312,7 @@ static void run_gather_strain(const struct run *run, struct strain *ret) {
 		ret->no_descriptor += worker->failed_dials[REASON_NO_DESCRIPTOR];
 		strain_intersect(&common, &worker->gaps);
 	}
-	ret->pauses = common.count;
-	for (unsigned i = 0; i < common.count; i++) {
-		nsec length = common.at[i].end - common.at[i].begin;
-		if (length > ret->longest_pause) ret->longest_pause = length;
-	}
+	strain_count_pauses(&common, ret);
 }
 
 /* Returns the mean rate that the schedule asks for within the window; without a window, the highest of the run. */
@@ -344,6 +384,7 @@ void run_finish(struct run *run, run_tick_fn *tick, void *user, struct run_total
 void run_free(struct run *run) {
 	for (unsigned i = 0; i < run->count; i++) worker_close(&run->workers[i]);
 	free(run->workers);
+	free(run->seen);
 	free(run->tally);
 	free(run->fresh);
 	free(run->totals);

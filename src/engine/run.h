@@ -98,6 +98,10 @@ typedef void run_tick_fn(void *user, nsec elapsed, const struct tally *tally);
  * collects what the workers counted (each hands it over every 100 ms) and passes it to `tick` (NULL: dropped after adding up). */
 struct run_state run_tick(struct run *run, run_tick_fn *tick, void *user);
 
+/* Fills of a strain what the workers have told up to the last tick: the busiest one, dials that failed, pauses, requests that the log lacks; of what lies
+ * behind the warm-up. The run queue is known at the end only. */
+void run_read_strain(const struct run *run, struct strain *ret);
+
 /* Returns whether nothing can be measured: no byte of a response has ever arrived, and every attempt that had a second's time failed. */
 bool run_is_hopeless(const struct run *run);
 

@@ -122,12 +122,19 @@ void worker_prepare(struct worker *worker) {
 }
 
 /* Hands the filled tally to main if it is time to and an empty one lies ready. It counts up to the moment it was to be handed over, unless we are late. */
+static void worker_tell(const struct worker *worker, struct strain_told *ret) {
+	const struct strain_gaps *gaps = &worker->gaps;
+	*ret = (struct strain_told){effort_cpu(), worker->spun, worker->failed_dials[REASON_NO_PORT], worker->failed_dials[REASON_NO_DESCRIPTOR],
+		gaps->count > 0 ? gaps->at[gaps->count - 1] : (struct strain_gap){0, 0}};
+}
+
 static void worker_mail(struct worker *worker, nsec now) {
 	if (now < worker->mail_at) return;
 	if (worker->log) recording_give_log(worker);
 	if (!mailbox_full(&worker->fresh)) return;
 	worker->tally->upto = now - worker->mail_at < WORKER_MAIL / 4 ? worker->mail_at : now;
 	worker->mail_at = now + WORKER_MAIL - (now - worker->start) % WORKER_MAIL;
+	worker_tell(worker, &worker->tally->told);
 	struct tally *fresh = mailbox_swap(&worker->fresh, NULL);
 	recording_wire(worker, worker->tally->upto, fresh);
 	void *uncollected = mailbox_swap(&worker->filled, worker->tally);

@@ -17,3 +17,12 @@ void strain_intersect(struct strain_gaps *into, const struct strain_gaps *with) 
 	}
 	*into = both;
 }
+
+void strain_count_pauses(const struct strain_gaps *common, struct strain *ret) {
+	ret->pauses = common->count;
+	ret->longest_pause = 0;
+	for (unsigned i = 0; i < common->count; i++) {
+		nsec length = common->at[i].end - common->at[i].begin;
+		if (length > ret->longest_pause) ret->longest_pause = length;
+	}
+}

@@ -35,8 +35,18 @@ struct strain_gaps {
 	} at[STRAIN_GAPS];
 };
 
+/* What a worker tells of itself each time it hands over what it has counted; of all its time so far. */
+struct strain_told {
+	nsec cpu, spun; /* time on a processor, and waiting without sleep */
+	uint64_t no_port, no_descriptor;
+	struct strain_gap gap; /* its last one; 0 to 0: none */
+};
+
 /* Notes a wake-up: `asked` is when the thread wanted to run again at the latest, `woken` when it did. Owner thread; no allocation. */
 void strain_note(struct strain_gaps *gaps, nsec asked, nsec woken);
 
 /* Reduces `into` to the times that lie in a gap of both, if at least STRAIN_PAUSE long. */
 void strain_intersect(struct strain_gaps *into, const struct strain_gaps *with);
+
+/* Fills the pauses of a strain from the gaps that all threads had together. */
+void strain_count_pauses(const struct strain_gaps *common, struct strain *ret);

@@ -9,6 +9,7 @@
 #include "record/group.h"
 #include "record/hist.h"
 #include "record/sample.h"
+#include "record/strain.h"
 
 #define TALLY_STATUSES 1000
 
@@ -69,7 +70,8 @@ struct tally {
 	 * behind `upto` counts here and is missing in the next), and how long each thread has looked. Area / span is the mean of a thread. */
 	uint64_t wire_area;
 	nsec wire_span;
-	nsec upto; /* the moment up to which it counts; set when it is handed over, not merged */
+	nsec upto;               /* the moment up to which it counts; set when it is handed over, not merged */
+	struct strain_told told; /* the same; merging keeps none */
 	size_t cell_count;
 	struct histlet late; /* of books: the part "late" of each request, zeros included */
 	struct cell cells[]; /* one per row of the group table */

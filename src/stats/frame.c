@@ -1,15 +1,24 @@
 #include "stats/frame.h"
 
-#define BAND_FIRST (100 * USEC)
+#define BANDS_PER_DECADE 6
+
+nsec frame_band_low(unsigned band) {
+	static const nsec firsts[BANDS_PER_DECADE] = {100000, 146780, 215443, 316228, 464159, 681292}; /* 100 us x 10^(n/6) */
+	nsec low = band > 0 ? firsts[(band - 1) % BANDS_PER_DECADE] : 0;
+	for (unsigned decade = 0; band > 0 && decade < (band - 1) / BANDS_PER_DECADE; decade++) low *= 10;
+	return low;
+}
 
 unsigned frame_band(nsec time) {
-	static const nsec thirds[] = {1000000, 2154435, 4641589}; /* 10^(0/3), 10^(1/3), 10^(2/3), in millionths */
-	nsec decade = BAND_FIRST;
-	for (unsigned band = 0; band < FRAME_BANDS - 1; band++) {
-		if (time < decade / 1000 * thirds[band % 3] / 1000) return band;
-		if (band % 3 == 2) decade *= 10;
+	unsigned low = 0, high = FRAME_BANDS - 1;
+	while (low < high) {
+		unsigned middle = (low + high + 1) / 2;
+		if (time >= frame_band_low(middle))
+			low = middle;
+		else
+			high = middle - 1;
 	}
-	return FRAME_BANDS - 1;
+	return low;
 }
 
 static void frame_add_reason(struct frame *frame, enum reason reason, uint64_t count) {

@@ -10,7 +10,7 @@
 #include "base/outcome.h"
 
 #define FRAME_COLUMNS 320 /* slots of time that a view has at most */
-#define FRAME_BANDS 24    /* of response times in a column of the heatmap: see frame_band */
+#define FRAME_BANDS 48    /* of response times in a column of the heatmap: see frame_band */
 #define FRAME_ROWS 512    /* stages, steps and scenarios at most */
 #define FRAME_REASONS 8   /* the most frequent ones */
 #define FRAME_CLASSES 5   /* as SERIES_CLASSES */
@@ -22,9 +22,9 @@ struct frame_times {
 
 /* One slot of time, oldest first. */
 struct frame_column {
-	nsec start, width;                                        /* from the start line; width 0: the slot is not there (before the run, a gap) */
-	bool is_gap;                                              /* strest stood still then */
-	struct frame_times all, ok;                               /* response times of what ended in the slot */
+	nsec start, width;          /* from the start line; width 0: the slot is not there (before the run, a gap, still to come) */
+	bool is_gap;                /* strest stood still then */
+	struct frame_times all, ok; /* response times of what ended in the slot */
 	double asked_per_s, sent_per_s, done_per_s, failed_per_s; /* asked: -1 in a closed loop */
 	double in_flight;                                         /* mean */
 	uint64_t classes[FRAME_CLASSES];
@@ -51,7 +51,7 @@ struct frame {
 	/* Of the window, the last `window` ns: */
 	nsec window;
 	struct frame_times window_all, window_ok;
-	double rps;                     /* completions of the last second */
+	double rps, failed_per_s;       /* completions of the last second, and those of them that failed */
 	double asked_per_s, sent_per_s; /* now; asked -1: a closed loop */
 	uint64_t in_flight, in_flight_most;
 	uint64_t classes[FRAME_CLASSES]; /* of the run so far */
@@ -64,7 +64,9 @@ struct frame {
 	const struct frame_row *rows;
 	size_t column_count;
 	const struct frame_column *columns;
-	const char *light;   /* whom the numbers are about: "target", or the verdict's cause so far, "cpu" ... */
+	bool limited;        /* by this side: the verdict of the run so far names a cause */
+	const char *light;   /* whom the numbers are about: "target", "target, or --max-tasks", or the causes so far, "cpu, late"; NULL: not known */
+	const char *words;   /* the first cause with its figures; NULL: there is none */
 	const char *warning; /* the last one; NULL: none */
 	/* Replay only. */
 	bool is_paused;
@@ -79,8 +81,11 @@ static inline size_t frame_class(size_t status) {
 	return status >= 200 && status < 600 ? status / 100 - 2 : FRAME_CLASSES - 1;
 }
 
-/* Returns the band of a response time: band 0 is below 100 us, each one after that is as wide as a third of a decade, the last one has no end. */
+/* Returns the band of a response time: band 0 is below 100 us, six of them make a decade after that, the last one has no end. */
 unsigned frame_band(nsec time);
+
+/* Returns where a band begins. */
+nsec frame_band_low(unsigned band);
 
 /* Fills timeouts, transport, unexpected and the reasons of a frame in which they are 0, from requests by reason. */
 void frame_count_reasons(struct frame *frame, const uint64_t counts[REASON_COUNT]);

@@ -7,18 +7,23 @@
 
 #include "stats/frame.h"
 
-/* Three bands make a decade: 100 us, 215 us, 464 us, 1 ms, ... */
-static void a_band_is_a_third_of_a_decade(void **state) {
+/* Six bands make a decade: 100 us, 147 us, 215 us, 316 us, 464 us, 681 us, 1 ms, ... */
+static void six_bands_make_a_decade(void **state) {
 	static const struct {
 		nsec time;
 		unsigned band;
-	} cases[] = {{0, 0}, {99999, 0}, {100000, 1}, {215000, 1}, {216000, 2}, {464000, 2}, {465000, 3}, {999999, 3}, {MSEC, 4}, {10 * MSEC, 7},
-		{SEC, 13}, {100 * SEC, 19}, {3600 * SEC, 23}, {INT64_MAX, 23}};
+	} cases[] = {{0, 0}, {99999, 0}, {100000, 1}, {146000, 1}, {147000, 2}, {215000, 2}, {216000, 3}, {316000, 3}, {317000, 4}, {464000, 4},
+		{465000, 5}, {681000, 5}, {682000, 6}, {999999, 6}, {MSEC, 7}, {10 * MSEC, 13}, {SEC, 25}, {100 * SEC, 37}, {3600 * SEC, 46},
+		{INT64_MAX, 47}};
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) assert_int_equal(frame_band(cases[i].time), cases[i].band);
+	for (unsigned band = 1; band < FRAME_BANDS; band++) {
+		assert_int_equal(frame_band(frame_band_low(band)), band);
+		assert_int_equal(frame_band(frame_band_low(band) - 1), band - 1);
+	}
 }
 
 int main(void) {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(a_band_is_a_third_of_a_decade)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(six_bands_make_a_decade)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

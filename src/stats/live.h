@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "record/group.h"
+#include "record/strain.h"
 #include "record/tally.h"
 #include "stats/frame.h"
 
@@ -36,12 +37,15 @@ void live_free(struct live *live);
 /* Takes what was counted since the last call; NULL: nothing. A few ten microseconds and some per group. */
 void live_add(struct live *live, const struct live_moment *moment, const struct tally *tick);
 
+/* Takes what the workers and their machine have told so far (engine/run.h, run_read_strain); copied. What is not known in it is no cause. */
+void live_heed(struct live *live, const struct strain *strain);
+
 /* Keeps a copy of the last warning, for the frames to come. */
 void live_warn(struct live *live, const char *text);
 
 /* Fills a frame that looks back over `window` ns (cut to 1 s .. LIVE_LONGEST); about a millisecond. Figures of the run are of what was due after the
  * warm-up. Requests that are open count among all, not among ok. What it points to belongs to `live` and is valid until the next call with it.
  * Rates are those of the last second, what was asked for too: in a ramp the two can be compared.
- * The light is "late" once strest's own lateness is more than 1 ms and than a tenth of the response time, both as P99 of the run, "paused" when strest stood
- * still within the window, else "target". */
+ * The light names the causes that the verdict (stats/verdict.h) would find if the run ended now, of what is known meanwhile; without one it is "target", or
+ * "target, or --max-tasks" when all requests at once are in flight and more than a few wait to be sent. It is judged anew once in a second. */
 void live_frame(struct live *live, nsec window, struct frame *ret);

@@ -100,8 +100,12 @@ void slot_sum_fill_column(const struct slot_sum *sum, unsigned threads, struct f
 	ret->failed_per_s = slot_sum_per_s(sum, (double)sum->counts.failed);
 	ret->in_flight = slot_sum_in_flight(sum, threads);
 	memcpy(ret->classes, sum->counts.classes, sizeof(ret->classes));
+	unsigned band = 0;
+	nsec next = frame_band_low(1);
 	for (uint32_t i = sum->low; i <= sum->high && i < HISTLET_SLOTS; i++) {
 		uint64_t count = sum->ok[i] + sum->other[i];
-		if (count > 0) ret->bands[frame_band(histlet_slot_low(i))] += (uint32_t)count;
+		if (count == 0) continue;
+		for (nsec low = histlet_slot_low(i); low >= next;) next = ++band + 1 < FRAME_BANDS ? frame_band_low(band + 1) : NSEC_NEVER;
+		ret->bands[band] += (uint32_t)count;
 	}
 }

@@ -37,7 +37,7 @@ const char *cause_name(enum cause cause) {
 
 /* What is judged by, worked out once. */
 struct evidence {
-	const struct report *report;
+	const struct verdict_evidence *given;
 	const struct strain *strain;
 	nsec wall;
 	bool throttled; /* a quota held strest back for long enough to matter */
@@ -57,18 +57,15 @@ static bool is_throttled(const struct strain *strain) {
 	return share_of(strain->throttled, strain->wall) > THROTTLED_SHARE || strain->throttled > THROTTLED_LEAST;
 }
 
-static struct evidence evidence_gather(const struct report *report) {
-	bool open_loop = report->run.open_loop;
-	const struct distribution *late = &report->parts[PART_LATE];
-	const struct distribution *ok = open_loop ? &report->response_ok : &report->service_ok;
-	const struct distribution *all = open_loop ? &report->response_all : &report->service_all;
-	struct evidence e = {.report = report, .strain = &report->strain, .wall = report->strain.wall, .quantile = P99};
+static struct evidence evidence_gather(const struct verdict_evidence *given) {
+	const struct distribution *late = given->late;
+	struct evidence e = {.given = given, .strain = given->strain, .wall = given->strain->wall, .quantile = P99};
 	e.throttled = is_throttled(e.strain);
 	if (e.strain->run_queue_known) e.run_queue = e.strain->run_queue - (e.throttled ? e.strain->throttled : 0);
 	while (e.quantile > P50 && late->at[e.quantile].few) e.quantile--;
 	e.has_late = !late->at[e.quantile].few;
 	e.late = late->at[e.quantile].value;
-	e.reported = (ok->at[e.quantile].few ? all : ok)->at[e.quantile].value;
+	e.reported = (given->ok->at[e.quantile].few ? given->all : given->ok)->at[e.quantile].value;
 	return e;
 }
 
@@ -108,17 +105,17 @@ static double judge_late(const struct evidence *e, char text[200]) {
 	char late[32], reported[32];
 	if (!e->has_late || e->late <= LATE_LEAST || (double)e->late <= LATE_SHARE * (double)e->reported) return 0;
 	snprintf(text, 200, "late: strest sent late, by a %s of %s; the %s time's is %s", report_quantile_keys[e->quantile],
-		units_format_duration(e->late, late, sizeof(late)), e->report->run.open_loop ? "response" : "service",
+		units_format_duration(e->late, late, sizeof(late)), e->given->open_loop ? "response" : "service",
 		units_format_duration(e->reported, reported, sizeof(reported)));
 	add_machine(e, text);
 	return 1e-9; /* last: what made it late stands before it */
 }
 
 static double judge_cpu(const struct evidence *e, char text[200]) {
-	double busy = e->report->worker_busy;
-	if (!e->report->run.open_loop || busy < BUSY_SHARE) return 0;
-	snprintf(text, 200, "cpu: the busiest of %u thread%s worked %.0f %% of the time: more --threads, or a lower rate", e->report->run.threads,
-		e->report->run.threads == 1 ? "" : "s", busy * 100);
+	double busy = e->given->busy;
+	if (!e->given->open_loop || busy < BUSY_SHARE) return 0;
+	snprintf(text, 200, "cpu: the busiest of %u thread%s worked %.0f %% of the time: more --threads, or a lower rate", e->given->threads,
+		e->given->threads == 1 ? "" : "s", busy * 100);
 	return busy;
 }
 
@@ -155,7 +152,7 @@ static double judge_paused(const struct evidence *e, char text[200]) {
 
 /* Connections that could not be opened, compared with the requests. */
 static double judge_dials(const struct evidence *e, uint64_t failed) {
-	double requests = (double)(e->report->ok + e->report->failed + e->report->open + 1);
+	double requests = (double)e->given->requests + 1;
 	return (double)failed < requests ? (double)failed / requests : 1;
 }
 
@@ -176,16 +173,19 @@ static double judge_descriptors(const struct evidence *e, char text[200]) {
 }
 
 static double judge_log(const struct evidence *e, char text[200]) {
-	unsigned long long shed = e->strain->shed, all = e->report->ok + e->report->failed + e->report->open;
+	unsigned long long shed = e->strain->shed, all = e->given->requests;
 	if (shed == 0) return 0;
 	snprintf(text, 200, "log: %llu of %llu requests are missing from the log of all requests: its disk was too slow (--tmp-path, --log-shards)",
 		shed, all);
 	return all > shed ? (double)shed / (double)all : 1;
 }
 
-static void note_build(const struct evidence *e, struct verdict *ret) {
-	const struct report *report = e->report;
-	if (report->run.open_loop && (double)report->unsent > UNSENT_SHARE * (double)report->planned)
+bool verdict_minds_unsent(double unsent, double due) {
+	return unsent > UNSENT_SHARE * due;
+}
+
+static void note_build(const struct report *report, struct verdict *ret) {
+	if (report->run.open_loop && verdict_minds_unsent((double)report->unsent, (double)report->planned))
 		snprintf(ret->note[ret->note_count++], sizeof(ret->note[0]),
 			"%llu of %llu planned requests were never sent: the target, or --max-tasks %llu, was too little for this rate",
 			(unsigned long long)report->unsent, (unsigned long long)report->planned, (unsigned long long)report->run.max_tasks);
@@ -203,7 +203,7 @@ static void note_build(const struct evidence *e, struct verdict *ret) {
 	}
 }
 
-void verdict_build(const struct report *report, struct verdict *ret) {
+void verdict_judge(const struct verdict_evidence *evidence, struct verdict *ret) {
 	static double (*const judges[CAUSE_COUNT])(const struct evidence *e, char text[200]) = {
 		[CAUSE_LATE] = judge_late,
 		[CAUSE_CPU] = judge_cpu,
@@ -214,7 +214,7 @@ void verdict_build(const struct report *report, struct verdict *ret) {
 		[CAUSE_PAUSED] = judge_paused,
 		[CAUSE_LOG] = judge_log,
 	};
-	struct evidence e = evidence_gather(report);
+	struct evidence e = evidence_gather(evidence);
 	double shares[CAUSE_COUNT];
 	*ret = (struct verdict){0};
 	for (enum cause cause = 0; cause < CAUSE_COUNT; cause++) {
@@ -229,5 +229,18 @@ void verdict_build(const struct report *report, struct verdict *ret) {
 		shares[at] = share;
 		ret->at[at] = found;
 	}
-	note_build(&e, ret);
+}
+
+void verdict_build(const struct report *report, struct verdict *ret) {
+	bool open_loop = report->run.open_loop;
+	verdict_judge(&(struct verdict_evidence){.open_loop = open_loop,
+			      .threads = report->run.threads,
+			      .busy = report->worker_busy,
+			      .strain = &report->strain,
+			      .late = &report->parts[PART_LATE],
+			      .ok = open_loop ? &report->response_ok : &report->service_ok,
+			      .all = open_loop ? &report->response_all : &report->service_all,
+			      .requests = report->ok + report->failed + report->open},
+		ret);
+	note_build(report, ret);
 }

@@ -1,8 +1,10 @@
 /* Was it the target or us? Names what on this side limited a result, with its figures.
- * In: a report with its strain. Out: causes and notes, in words. Plain values; any thread. Rules: docs/architecture.md, "Verdict". */
+ * In: a report with its strain, or what is known of a run so far. Out: causes and notes, in words. Plain values; any thread. Rules: docs/architecture.md, "Verdict". */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum cause {
 	CAUSE_LATE,        /* strest sent late */
@@ -29,6 +31,25 @@ struct verdict {
 };
 
 struct report;
+struct distribution;
+struct strain;
+
+/* What causes are judged by: of a whole run, or of one so far. */
+struct verdict_evidence {
+	bool open_loop;
+	unsigned threads;
+	double busy;                         /* share of its time that the busiest worker had to work; 0: not known */
+	const struct strain *strain;         /* what is not known in it is no cause */
+	const struct distribution *late;     /* strest's own lateness */
+	const struct distribution *ok, *all; /* the times that the results headline: of the ok requests, and of all */
+	uint64_t requests;                   /* ok, failed and open */
+};
+
+/* Fills causes, without notes. Cannot fail. */
+void verdict_judge(const struct verdict_evidence *evidence, struct verdict *ret);
+
+/* Returns whether so many requests that were not sent are worth a word, of so many that were due: the target, or --max-tasks, was too little. */
+bool verdict_minds_unsent(double unsent, double due);
 
 /* Judges a report whose books, times and strain are filled. Cannot fail. */
 void verdict_build(const struct report *report, struct verdict *ret);

@@ -18,12 +18,12 @@ static const char *course_format_rate(double value, char *text, unsigned size) {
 
 /* Sets the span of time of a plot. */
 static void course_set_time(const struct frame *frame, struct plot *plot) {
+	const struct frame_column *columns = frame->columns;
 	plot->count = frame->column_count;
-	for (size_t i = 0; i < frame->column_count; i++) {
-		const struct frame_column *column = &frame->columns[i];
-		if (i == 0) plot->from = (double)column->start / 1e9;
-		plot->to = (double)(column->start + column->width) / 1e9;
-	}
+	if (plot->count == 0) return;
+	nsec width = plot->count > 1 ? columns[1].start - columns[0].start : columns[0].width;
+	plot->from = (double)columns[0].start / 1e9;
+	plot->to = (double)(columns[plot->count - 1].start + width) / 1e9;
 }
 
 static double course_time(nsec time) {
@@ -73,6 +73,17 @@ void course_draw_rates(const struct sight *sight, struct pen *pen) {
 	plot_draw(&plot, pen->grid, &pen->area);
 }
 
+void course_draw_flight(const struct sight *sight, struct pen *pen) {
+	double values[FRAME_COLUMNS];
+	struct plot plot = {.series_count = 1, .series = {{"mean", INK_FIRST, 'o', values}}, .at_least = 1, .format = course_format_rate};
+	course_set_time(sight->frame, &plot);
+	for (size_t i = 0; i < plot.count; i++) {
+		const struct frame_column *column = &sight->frame->columns[i];
+		values[i] = column->width > 0 && !column->is_gap ? column->in_flight : NAN;
+	}
+	plot_draw(&plot, pen->grid, &pen->area);
+}
+
 /* The part of the bands that is drawn, and how. */
 struct heat {
 	unsigned low, high; /* bands, both inclusive */
@@ -80,7 +91,7 @@ struct heat {
 	uint64_t most; /* requests in a cell */
 };
 
-/* Finds the bands in use. False: there are none. */
+/* Finds the bands to draw: those in use, and empty ones about them if there are more rows. False: there are none in use. */
 static bool heat_bounds(const struct frame *frame, struct heat *ret) {
 	bool found = false;
 	for (size_t i = 0; i < frame->column_count; i++) {
@@ -90,6 +101,12 @@ static bool heat_bounds(const struct frame *frame, struct heat *ret) {
 			if (!found || band > ret->high) ret->high = band;
 			found = true;
 		}
+	}
+	for (unsigned i = 0; found && ret->high - ret->low + 1 < ret->rows && ret->high - ret->low + 1 < FRAME_BANDS; i++) {
+		if ((i % 2 == 0 || ret->low == 0) && ret->high + 1 < FRAME_BANDS)
+			ret->high++;
+		else if (ret->low > 0)
+			ret->low--;
 	}
 	return found;
 }
@@ -127,19 +144,17 @@ static void heat_draw_row(const struct frame *frame, const struct heat *heat, st
 /* Writes from which time on a band is. */
 static void heat_label(struct pen *pen, unsigned band) {
 	char text[TEXT_BYTES];
-	nsec low = band == 0 ? 0 : (nsec)llround(100e3 * pow(10, (band - 1) / 3.0));
-	pen_format(pen, INK_DIM, "%8s", panel_time_text(low, text, sizeof(text)));
+	pen_format(pen, INK_DIM, "%8s", panel_time_text(frame_band_low(band), text, sizeof(text)));
 }
 
 void course_draw_heat(const struct sight *sight, struct pen *pen) {
 	const struct frame *frame = sight->frame;
-	struct heat heat = {0};
-	if (pen->area.columns <= LABEL_COLUMNS || pen_rows(pen) < 3 || !heat_bounds(frame, &heat)) {
+	if (pen->area.columns <= LABEL_COLUMNS || pen_rows(pen) < 3) return;
+	struct heat heat = {.rows = pen_rows(pen) - 1, .columns = pen->area.columns - LABEL_COLUMNS};
+	if (!heat_bounds(frame, &heat)) {
 		pen_write(pen, INK_DIM, "nothing yet");
 		return;
 	}
-	heat.rows = pen_rows(pen) - 2;
-	heat.columns = pen->area.columns - LABEL_COLUMNS;
 	for (unsigned row = 0; row < heat.rows; row++) {
 		for (unsigned x = 0; x < heat.columns; x++) {
 			uint64_t count = heat_count(frame, &heat, x, row);
@@ -153,7 +168,7 @@ void course_draw_heat(const struct sight *sight, struct pen *pen) {
 		heat_draw_row(frame, &heat, pen, row);
 	}
 	struct plot time = {0};
-	struct area below = {pen->area.top + pen->row, pen->area.left + LABEL_COLUMNS, 2, heat.columns};
+	struct area below = {pen->area.top + pen->row, pen->area.left + LABEL_COLUMNS, 1, heat.columns};
 	course_set_time(frame, &time);
 	plot_draw_seconds(pen->grid, &below, time.from, time.to);
 }

@@ -2,6 +2,7 @@
 #include "tui/panel.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define TEXT_BYTES 32
 #define FIGURE_COLUMNS 36 /* from label to value at most */
@@ -29,29 +30,35 @@ static enum ink ink_of_failures(uint64_t count) {
 	return count > 0 ? INK_BAD : INK_TEXT;
 }
 
+/* Returns where the right one of two figures in a row begins. */
+static unsigned figure_right(const struct pen *pen) {
+	return figure_columns(pen) / 2;
+}
+
 void figures_draw_requests(const struct sight *sight, struct pen *pen) {
 	const struct frame *frame = sight->frame;
 	uint64_t total = frame->ok + frame->failed + frame->open, ended = frame->ok + frame->failed;
-	unsigned columns = figure_columns(pen);
+	unsigned columns = figure_columns(pen), right = figure_right(pen);
 	char text[TEXT_BYTES];
-	figure_count(pen, "total", columns, INK_TEXT, (double)total);
+	figure_count(pen, "total", right - 1, INK_TEXT, (double)total);
+	pen_tab(pen, right);
+	figure_count(pen, "failed", columns - right, ink_of_failures(frame->failed), (double)frame->failed);
 	pen_next(pen);
+	figure_count(pen, "ok", right - 1, INK_GOOD, (double)frame->ok);
 	if (ended > 0) {
 		uint64_t parts = (uint64_t)((double)frame->ok / (double)ended * 1e4); /* cut off, so 100 % means all */
 		snprintf(text, sizeof(text), "%llu.%02llu %%", (unsigned long long)parts / 100, (unsigned long long)parts % 100);
 	} else {
-		snprintf(text, sizeof(text), "-");
+		snprintf(text, sizeof(text), "- %%");
 	}
-	figure_write(pen, "ok", columns, INK_GOOD, text);
+	pen_tab(pen, right);
+	figure_write(pen, "", columns - right, INK_GOOD, text);
 	pen_next(pen);
-	figure_count(pen, "failed", columns, ink_of_failures(frame->failed), (double)frame->failed);
+	figure_count(pen, "  time-outs", columns, ink_of_failures(frame->timeouts), (double)frame->timeouts);
 	pen_next(pen);
-	unsigned half = columns / 2;
-	figure_count(pen, " time-outs", half + 3, ink_of_failures(frame->timeouts), (double)frame->timeouts);
-	pen_tab(pen, half + 4);
-	figure_count(pen, "conn.", columns - half - 4, ink_of_failures(frame->transport), (double)frame->transport);
+	figure_count(pen, "  transport", columns, ink_of_failures(frame->transport), (double)frame->transport);
 	pen_next(pen);
-	figure_count(pen, " status, asserts", columns, ink_of_failures(frame->unexpected), (double)frame->unexpected);
+	figure_count(pen, "  status, asserts", columns, ink_of_failures(frame->unexpected), (double)frame->unexpected);
 }
 
 void figures_draw_throughput(const struct sight *sight, struct pen *pen) {
@@ -68,7 +75,7 @@ void figures_draw_throughput(const struct sight *sight, struct pen *pen) {
 	if (frame->asked_per_s >= 0)
 		figure_count(pen, behind ? "asked: behind" : "asked per s", columns, behind ? INK_WARN : INK_TEXT, frame->asked_per_s);
 	else
-		figure_write(pen, "asked", columns, INK_DIM, "as they come");
+		figure_write(pen, "asked", columns, INK_DIM, "closed loop");
 	pen_next(pen);
 	panel_count_text((double)frame->in_flight, text, sizeof(text));
 	if (frame->in_flight_most > 0)
@@ -78,35 +85,52 @@ void figures_draw_throughput(const struct sight *sight, struct pen *pen) {
 	figure_write(pen, "in flight", columns, INK_TEXT, both);
 }
 
-static void times_write(struct pen *pen, const char *whose, const char *scope, const struct frame_times *times) {
-	const nsec list[] = {times->p50, times->p90, times->p99, times->max};
-	static const enum ink colors[] = {INK_FIRST, INK_SECOND, INK_THIRD, INK_FOURTH};
-	unsigned shown = pen->area.columns >= 40 ? 4 : 3;
-	pen_next(pen);
-	pen_format(pen, INK_DIM, "%s %s", whose, scope);
+#define SCOPE_COLUMNS 3
+#define WHOSE_COLUMNS 4 /* "all " */
+
+/* Writes how long the window is, in at most SCOPE_COLUMNS; rounded where the exact length is longer. */
+static const char *times_scope(nsec window, char *text, unsigned size) {
+	units_format_span(window, text, size);
+	if (strlen(text) <= SCOPE_COLUMNS) return text;
+	bool minutes = window >= 100 * SEC - SEC / 2;
+	snprintf(text, size, "%.0f%c", (double)window / 1e9 / (minutes ? 60 : 1), minutes ? 'm' : 's');
+	return text;
+}
+
+/* Writes a list of values or heads into columns of the same width behind the row's name. */
+static void times_write_row(struct pen *pen, unsigned left, const char *const texts[4], const enum ink inks[4]) {
+	unsigned shown = pen->area.columns >= 40 ? 4 : 3, room = pen->area.columns > left ? pen->area.columns - left : 0;
 	for (unsigned i = 0; i < shown; i++) {
-		char text[TEXT_BYTES];
-		unsigned left = 7 + i * (pen->area.columns - 7) / shown, right = 7 + (i + 1) * (pen->area.columns - 7) / shown;
-		pen_tab(pen, left);
-		pen_format(pen, colors[i], "%*s", (int)(right - left), panel_time_text(list[i], text, sizeof(text)));
+		unsigned begin = left + i * room / shown, end = left + (i + 1) * room / shown;
+		pen_tab(pen, begin);
+		pen_format(pen, inks[i], "%*s", (int)(end - begin), texts[i]);
 	}
+}
+
+static void times_write(struct pen *pen, unsigned left, const char *name, const struct frame_times *times) {
+	static const enum ink inks[] = {INK_FIRST, INK_SECOND, INK_THIRD, INK_FOURTH};
+	char text[4][TEXT_BYTES];
+	const char *texts[] = {panel_time_text(times->p50, text[0], TEXT_BYTES), panel_time_text(times->p90, text[1], TEXT_BYTES),
+		panel_time_text(times->p99, text[2], TEXT_BYTES), panel_time_text(times->max, text[3], TEXT_BYTES)};
+	pen_next(pen);
+	pen_write(pen, INK_DIM, name);
+	times_write_row(pen, left, texts, inks);
 }
 
 void figures_draw_times(const struct sight *sight, struct pen *pen) {
 	static const char *const heads[] = {"P50", "P90", "P99", "max"};
+	static const enum ink dim[] = {INK_DIM, INK_DIM, INK_DIM, INK_DIM};
 	const struct frame *frame = sight->frame;
-	unsigned shown = pen->area.columns >= 40 ? 4 : 3;
-	char scope[TEXT_BYTES];
-	units_format_span(frame->window, scope, sizeof(scope));
-	for (unsigned i = 0; i < shown; i++) {
-		unsigned left = 7 + i * (pen->area.columns - 7) / shown, right = 7 + (i + 1) * (pen->area.columns - 7) / shown;
-		pen_tab(pen, left);
-		pen_format(pen, INK_DIM, "%*s", (int)(right - left), heads[i]);
-	}
-	times_write(pen, "all", scope, &frame->window_all);
-	times_write(pen, "ok", scope, &frame->window_ok);
-	times_write(pen, "all", "run", &frame->run_all);
-	times_write(pen, "ok", "run", &frame->run_ok);
+	char scope[TEXT_BYTES], name[2 * TEXT_BYTES];
+	unsigned left = WHOSE_COLUMNS + SCOPE_COLUMNS;
+	times_scope(frame->window, scope, sizeof(scope));
+	times_write_row(pen, left, heads, dim);
+	snprintf(name, sizeof(name), "all %s", scope);
+	times_write(pen, left, name, &frame->window_all);
+	snprintf(name, sizeof(name), "ok %s", scope);
+	times_write(pen, left, name, &frame->window_ok);
+	times_write(pen, left, "all run", &frame->run_all);
+	times_write(pen, left, "ok run", &frame->run_ok);
 }
 
 void figures_draw_classes(const struct sight *sight, struct pen *pen) {
@@ -143,7 +167,7 @@ void figures_draw_reasons(const struct sight *sight, struct pen *pen) {
 
 #define TABLE_FIXED 22 /* columns besides name and times */
 #define TABLE_NAME 12
-#define TABLE_TIME 9
+#define TABLE_TIME 8
 #define TABLE_TIMES 3
 
 /* How the table is laid out: with how many of the times, P50 and P90 give way first. */
@@ -162,7 +186,7 @@ static void row_write(struct pen *pen, const struct frame_row *row, const struct
 	static const enum ink colors[TABLE_TIMES] = {INK_FIRST, INK_SECOND, INK_THIRD};
 	char text[TEXT_BYTES];
 	pen_format(pen, INK_DIM, "%-9s", row->kind);
-	pen_format(pen, INK_TEXT, "%-*.*s", (int)table->name, (int)table->name - 1, row->name);
+	pen_write_cut(pen, INK_TEXT, row->name, table->name - 1);
 	pen_tab(pen, 9 + table->name);
 	pen_format(pen, INK_GOOD, "%6s", panel_count_text((double)row->ok, text, sizeof(text)));
 	pen_format(pen, ink_of_failures(row->failed), "%7s", panel_count_text((double)row->failed, text, sizeof(text)));

@@ -73,6 +73,19 @@ struct pen pen_at(struct grid *grid, const struct area *area) {
 	return (struct pen){.grid = grid, .area = *area};
 }
 
+/* Returns whether a code point takes one column, as far as plain ranges tell: no control, no mark that combines or turns the direction, nothing wide.
+ * Source: Unicode 15, EastAsianWidth.txt, and the general categories Mn, Cf. */
+static bool code_is_single(uint32_t code) {
+	static const uint32_t others[][2] = {{0, 0x1f}, {0x7f, 0x9f}, {0xad, 0xad}, {0x300, 0x36f}, {0x483, 0x489}, {0x591, 0x5bd}, {0x600, 0x605},
+		{0x610, 0x61c}, {0x64b, 0x65f}, {0x900, 0x902}, {0x1100, 0x115f}, {0x1ab0, 0x1aff}, {0x1dc0, 0x1dff}, {0x200b, 0x200f},
+		{0x2028, 0x202e}, {0x2060, 0x206f}, {0x20d0, 0x20f0}, {0x231a, 0x231b}, {0x23e9, 0x23f3}, {0x2e80, 0xa4cf}, {0xac00, 0xd7a3},
+		{0xd800, 0xfaff}, {0xfe00, 0xfe6f}, {0xfeff, 0xfeff}, {0xff00, 0xff60}, {0xffe0, 0xffff}, {0x1f000, UINT32_MAX}};
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others) && others[i][0] <= code; i++) {
+		if (code <= others[i][1]) return false;
+	}
+	return true;
+}
+
 /* Reads one code point of UTF-8; a wrong byte is '?'. Returns where the next one begins. */
 static const char *code_read(const char *at, uint32_t *ret) {
 	unsigned char first = (unsigned char)*at++;
@@ -86,7 +99,7 @@ static const char *code_read(const char *at, uint32_t *ret) {
 		}
 		*ret = *ret << 6 | ((unsigned char)*at++ & 0x3f);
 	}
-	if (*ret < 0x20 || (*ret >= 0x7f && *ret < 0xa0)) *ret = '?';
+	if (!code_is_single(*ret)) *ret = '?';
 	return at;
 }
 
@@ -96,6 +109,20 @@ void pen_write(struct pen *pen, enum ink ink, const char *text) {
 		text = code_read(text, &code);
 		if (pen->row >= pen->area.rows || pen->column >= pen->area.columns) return;
 		grid_put(pen->grid, pen->area.top + pen->row, pen->area.left + pen->column++, code, ink);
+	}
+}
+
+void pen_write_cut(struct pen *pen, enum ink ink, const char *text, unsigned columns) {
+	unsigned end = pen->column + columns;
+	uint32_t code;
+	if (columns == 0) return;
+	while (*text && pen->column < end) {
+		const char *next = code_read(text, &code);
+		bool last = pen->column + 1 == end && *next;
+		if (pen->row < pen->area.rows && pen->column < pen->area.columns)
+			grid_put(pen->grid, pen->area.top + pen->row, pen->area.left + pen->column, last ? 0x2026 : code, ink);
+		pen->column++;
+		text = next;
 	}
 }
 

@@ -63,8 +63,11 @@ struct pen grid_box(struct grid *grid, const struct area *area, const char *titl
 /* Returns a pen at the beginning of an area. */
 struct pen pen_at(struct grid *grid, const struct area *area);
 
-/* Writes UTF-8 text and moves on. */
+/* Writes UTF-8 text and moves on. What is not one column wide, and control characters, become '?'. */
 void pen_write(struct pen *pen, enum ink ink, const char *text);
+
+/* The same in at most `columns`; what does not fit ends in an ellipsis. */
+void pen_write_cut(struct pen *pen, enum ink ink, const char *text, unsigned columns);
 void pen_format(struct pen *pen, enum ink ink, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* Moves to a column of this row, to the beginning of the next row. */

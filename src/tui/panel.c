@@ -6,16 +6,17 @@
 #include "base/units.h"
 
 const struct panel panels[] = {
-	{"Requests", {.rows = 7, .columns = 26, .priority = 1}, ON(PAGE_ALL), figures_draw_requests},
+	{"Requests (run)", {.rows = 7, .columns = 26, .priority = 1}, ON(PAGE_ALL), figures_draw_requests},
 	{"Response times", {.rows = 7, .columns = 33, .priority = 2}, ON(PAGE_ALL) | ON(PAGE_TIMES), figures_draw_times},
-	{"Throughput", {.rows = 7, .columns = 21, .priority = 4}, ON(PAGE_ALL) | ON(PAGE_RATES), figures_draw_throughput},
+	{"Throughput (1s)", {.rows = 7, .columns = 21, .priority = 4}, ON(PAGE_ALL) | ON(PAGE_RATES), figures_draw_throughput},
+	{"Failures (run)", {.rows = 5, .columns = 44, .priority = 5}, ON(PAGE_ALL) | ON(PAGE_TABLE) | ON(PAGE_RATES), figures_draw_reasons},
+	{"Status codes (run)", {.rows = 5, .columns = 34, .priority = 9}, ON(PAGE_ALL) | ON(PAGE_RATES), figures_draw_classes},
 	{"Response times by time", {.rows = 7, .columns = 40, .priority = 3, .grows = true}, ON(PAGE_ALL) | ON(PAGE_TIMES), course_draw_times},
 	{"Requests per second", {.rows = 7, .columns = 40, .priority = 6, .grows = true}, ON(PAGE_ALL) | ON(PAGE_RATES), course_draw_rates},
 	{"How many took how long", {.rows = 8, .columns = 40, .priority = 8, .grows = true}, ON(PAGE_ALL) | ON(PAGE_TIMES), course_draw_heat},
-	{"Stages, steps, scenarios", {.rows = 6, .columns = 40, .priority = 7, .grows = true}, ON(PAGE_ALL) | ON(PAGE_TABLE), figures_draw_table,
-		true},
-	{"Failures", {.rows = 5, .columns = 44, .priority = 5}, ON(PAGE_ALL) | ON(PAGE_TABLE) | ON(PAGE_RATES), figures_draw_reasons},
-	{"Status codes", {.rows = 5, .columns = 34, .priority = 9}, ON(PAGE_ALL) | ON(PAGE_RATES), figures_draw_classes},
+	{"Stages, steps, scenarios (run)", {.rows = 6, .columns = 40, .priority = 7, .grows = true}, ON(PAGE_ALL) | ON(PAGE_TABLE),
+		figures_draw_table, true},
+	{"In flight", {.rows = 9, .columns = 40, .priority = 10, .grows = true}, ON(PAGE_ALL) | ON(PAGE_RATES), course_draw_flight},
 };
 const size_t panel_count = sizeof(panels) / sizeof(*panels);
 

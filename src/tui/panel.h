@@ -40,6 +40,7 @@ void figures_draw_table(const struct sight *sight, struct pen *pen);
 void course_draw_times(const struct sight *sight, struct pen *pen);
 void course_draw_rates(const struct sight *sight, struct pen *pen);
 void course_draw_heat(const struct sight *sight, struct pen *pen);
+void course_draw_flight(const struct sight *sight, struct pen *pen);
 
 /* Writes a count or a rate: three digits and a letter from 10,000 on ("64.7k", "1.23M"); returns `text`, 16 bytes are enough. */
 const char *panel_count_text(double count, char *text, unsigned size);

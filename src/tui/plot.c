@@ -9,7 +9,11 @@
 #define LABEL_COLUMNS 9
 #define LABEL_BYTES 32
 #define BRAILLE 0x2800
-#define ROWS_PER_TICK 2
+#define ROWS_PER_TICK 2 /* in a plot of few rows, ... */
+#define FEW_ROWS 8
+#define EQUAL_ROWS 5    /* in so few an uneven distance would look wrong */
+#define LINE_ROWS 6     /* a lower plot has no line under it */
+#define MORE_PER_TICK 3 /* ... and in one of more */
 
 /* The cells that lines are drawn in. */
 struct canvas {
@@ -77,8 +81,12 @@ static struct plot_axis plot_axis_of(const struct plot *plot, unsigned rows) {
 			low = fmin(low, value);
 		}
 	}
+	if (rows > FEW_ROWS) return plot_axis(low, high, plot->log, rows / MORE_PER_TICK + 1);
 	size_t most = rows / ROWS_PER_TICK + 1;
-	return plot_axis(low, high, plot->log, most);
+	struct plot_axis axis = plot_axis(low, high, plot->log, most);
+	while (most > 2 && rows <= EQUAL_ROWS && (rows - 1) % (axis.tick_count - 1) != 0)
+		axis = plot_axis(low, high, plot->log, --most); /* ticks equally far apart */
+	return axis;
 }
 
 /* Sets a dot, (0, 0) is at the bottom left. */
@@ -138,17 +146,22 @@ static void plot_label_y(const struct plot *plot, const struct canvas *canvas, c
 
 void plot_draw_seconds(struct grid *grid, const struct area *area, double from, double to) {
 	unsigned parts = area->columns >= 60 ? 4 : area->columns >= 24 ? 2 : 1; /* labels where there is room for them */
-	for (unsigned column = 0; column < area->columns; column++) grid_put(grid, area->top, area->left + column, 0x2500, INK_FRAME);
 	for (unsigned i = 0; i <= parts; i++) {
 		char text[LABEL_BYTES];
 		unsigned length = (unsigned)snprintf(text, sizeof(text), "%.*f s", to - from < 20 ? 1 : 0, from + (to - from) * i / parts);
 		unsigned place = (area->columns - 1) * i / parts;
 		unsigned left = place > length / 2 ? place - length / 2 : 0;
 		if (left + length > area->columns) left = area->columns > length ? area->columns - length : 0;
-		struct area label = {area->top + 1, area->left + left, 1, length};
+		struct area label = {area->top, area->left + left, 1, length};
 		struct pen pen = pen_at(grid, &label);
 		pen_write(&pen, INK_DIM, text);
 	}
+}
+
+/* Draws the line of the axis above the labels of time. */
+static void plot_draw_line(struct grid *grid, const struct area *below) {
+	grid_put(grid, below->top - 1, below->left - 1, 0x2514, INK_FRAME);
+	for (unsigned column = 0; column < below->columns; column++) grid_put(grid, below->top - 1, below->left + column, 0x2500, INK_FRAME);
 }
 
 static void plot_legend(const struct plot *plot, struct grid *grid, const struct area *area) {
@@ -166,12 +179,13 @@ static void plot_legend(const struct plot *plot, struct grid *grid, const struct
 void plot_draw(const struct plot *plot, struct grid *grid, const struct area *area) {
 	if (area->rows < 4 || area->columns < 16) return;
 	plot_legend(plot, grid, area);
-	struct canvas canvas = {grid, area->top + 1, area->left + LABEL_COLUMNS + 1, area->rows - 3, area->columns - LABEL_COLUMNS - 1,
+	unsigned line = area->rows >= LINE_ROWS ? 1 : 0;
+	struct canvas canvas = {grid, area->top + 1, area->left + LABEL_COLUMNS + 1, area->rows - 2 - line, area->columns - LABEL_COLUMNS - 1,
 		grid->ascii ? 1 : DOTS_X, grid->ascii ? 1 : DOTS_Y};
 	struct plot_axis axis = plot_axis_of(plot, canvas.rows);
 	plot_label_y(plot, &canvas, &axis);
-	struct area below = {canvas.top + canvas.rows, canvas.left, 2, canvas.columns};
-	grid_put(grid, below.top, below.left - 1, 0x2514, INK_FRAME);
+	struct area below = {canvas.top + canvas.rows + line, canvas.left, 1, canvas.columns};
+	if (line) plot_draw_line(grid, &below);
 	plot_draw_seconds(grid, &below, plot->from, plot->to);
 	for (size_t i = 0; i < plot->series_count; i++) plot_line(plot, &canvas, &axis, &plot->series[i]);
 }

@@ -30,7 +30,7 @@ struct plot {
 /* Draws axes, labels, a legend and lines into an area; one of less than 4 rows or 16 columns is left alone. */
 void plot_draw(const struct plot *plot, struct grid *grid, const struct area *area);
 
-/* Draws an axis of time into two rows, seconds from `from` to `to`. */
+/* Writes labels of time into one row, seconds from `from` to `to`. */
 void plot_draw_seconds(struct grid *grid, const struct area *area, double from, double to);
 
 /* An axis from round to round number. */

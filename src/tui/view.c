@@ -1,5 +1,6 @@
 #include "tui/view.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -12,8 +13,11 @@
 #define LEAST_ROWS 8
 #define LEAST_COLUMNS 40
 #define SHORT_ROWS 18 /* below that a replay has no lines of its own unless they say something */
+#define WORDS_ROWS 22 /* from here on there is a line for what limits a result */
 #define BAR_COLUMNS 24
-#define BAR_LEAST 72 /* of the screen; below that the percentage goes too: time stands beside it */
+#define BAR_LARGE 110
+#define BAR_LEAST 90  /* of the screen; below that there is no bar, ... */
+#define HEAD_LEAST 72 /* ... and below that no percentage and no name: time stands beside it */
 #define PAGE_STEP 10
 
 static const nsec windows[] = {SEC, 2 * SEC, 5 * SEC, 10 * SEC, 20 * SEC, 30 * SEC, 60 * SEC, 120 * SEC, 300 * SEC, 600 * SEC};
@@ -144,23 +148,38 @@ static double frame_share(const struct frame *frame) {
 }
 
 static void view_draw_bar(struct pen *pen, double share) {
-	unsigned columns = pen->area.columns >= 100 ? BAR_COLUMNS : BAR_COLUMNS / 2;
-	if (share < 0 || pen->area.columns < BAR_LEAST) return;
-	pen_write(pen, INK_FRAME, "[");
-	for (unsigned i = 0; i < columns; i++) {
-		bool filled = i < (unsigned)(share * columns);
-		pen_write(pen, filled ? INK_FIRST : INK_FRAME, filled ? "\u2588" : "\u2591");
+	unsigned columns = pen->area.columns >= BAR_LARGE ? BAR_COLUMNS : BAR_COLUMNS / 2;
+	if (share < 0 || pen->area.columns < HEAD_LEAST) return;
+	if (pen->area.columns >= BAR_LEAST) {
+		pen_write(pen, INK_FRAME, "[");
+		for (unsigned i = 0; i < columns; i++) {
+			bool filled = i < (unsigned)(share * columns);
+			pen_write(pen, filled ? INK_FIRST : INK_FRAME, filled ? "\u2588" : "\u2591");
+		}
+		pen_write(pen, INK_FRAME, "] ");
 	}
-	pen_write(pen, INK_FRAME, "]");
-	pen_format(pen, INK_TEXT, " %u %%", (unsigned)(share * 100));
+	pen_format(pen, INK_TEXT, "%u %%", (unsigned)(share * 100));
 	pen_write(pen, INK_DIM, " \u00b7 ");
+}
+
+/* Whom the numbers are about, and whether the target fails just now. */
+static void view_draw_light(const struct frame *frame, struct pen *pen) {
+	double failing = frame->rps > 0 ? frame->failed_per_s / frame->rps : 0;
+	if (!frame->light) return;
+	pen_write(pen, INK_DIM, " \u00b7 ");
+	if (frame->limited)
+		pen_write(pen, INK_WARN, "! strest: ");
+	else
+		pen_write(pen, failing > 0 ? INK_BAD : INK_GOOD, "\u25cf ");
+	pen_write(pen, frame->limited ? INK_WARN : failing > 0 ? INK_BAD : INK_GOOD, frame->light);
+	if (failing > 0) pen_format(pen, INK_BAD, ", %s%.0f %% fail", failing < 0.01 ? "< " : "", failing < 0.01 ? 1 : floor(failing * 100));
 }
 
 /* The first line: phase, progress, rate, whom the numbers are about. */
 static void view_draw_head(const struct view *view, const struct frame *frame, struct pen *pen) {
 	static const char *const phases[] = {"connect", "warm-up", "ramp", "steady", "drain", "done"};
 	char text[TEXT_BYTES], limit[TEXT_BYTES];
-	pen_write(pen, INK_TITLE, "strest ");
+	if (pen->area.columns >= HEAD_LEAST) pen_write(pen, INK_TITLE, "strest ");
 	if (frame->phase == FRAME_REPLAY)
 		pen_format(pen, INK_GOOD, "%s x%g ", frame->is_paused ? "paused" : "playing", frame->speed);
 	else
@@ -176,11 +195,7 @@ static void view_draw_head(const struct view *view, const struct frame *frame, s
 	else
 		pen_write(pen, INK_TEXT, text);
 	pen_format(pen, INK_DIM, " \u00b7 %s/s", panel_count_text(frame->rps, text, sizeof(text)));
-	if (!frame->light) return;
-	bool is_target = frame->light[0] == 't' && frame->light[1] == 'a';
-	pen_write(pen, INK_DIM, " \u00b7 ");
-	pen_format(pen, is_target ? INK_GOOD : INK_WARN, "%s %s", is_target ? "\u25cf" : "!", is_target ? "" : "limited here: ");
-	pen_write(pen, is_target ? INK_GOOD : INK_WARN, frame->light);
+	view_draw_light(frame, pen);
 }
 
 /* The line of a replay: its window and the marks of a snapshot. */
@@ -273,10 +288,12 @@ void view_draw(struct view *view, const struct frame *frame, struct grid *grid) 
 	line.top = bottom;
 	pen = pen_at(grid, &line);
 	if (!is_short || !frame->note) view_draw_foot(view, &pen);
-	if (frame->note || frame->warning) {
+	const char *words = frame->note ? frame->note : frame->warning ? frame->warning : grid->rows >= WORDS_ROWS ? frame->words : NULL;
+	if (words) {
 		if (!is_short || !frame->note) line.top = --bottom;
 		pen = pen_at(grid, &line);
-		pen_format(&pen, frame->note ? INK_TITLE : INK_WARN, frame->note ? "%s" : "! %s", frame->note ? frame->note : frame->warning);
+		if (!frame->note) pen_write(&pen, INK_WARN, "! ");
+		pen_write_cut(&pen, frame->note ? INK_TITLE : INK_WARN, words, grid->columns - pen.column);
 	}
 	room.rows = bottom - room.top;
 	if (view->help)

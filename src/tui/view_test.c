@@ -56,10 +56,97 @@ static void a_small_screen_shows_what_matters_most(void **state) {
 	(void)state;
 	frame_fixture(&frame, 100);
 	draw(view, &frame, 16, 60);
-	assert_true(shows(" Requests ") && shows(" Response times ") && shows(" Response times by time "));
-	assert_false(shows(" Status codes "));
+	assert_true(shows(" Requests (run) ") && shows(" Response times ") && shows(" Response times by time "));
+	assert_false(shows(" Status codes (run) "));
 	assert_true(shows("98.57 %")); /* 12,000 of 12,173, cut off */
 	assert_true(shows("12.2k") && shows("939/s") && shows("q stop"));
+	view_free(view);
+}
+
+/* What the README promises: total, success, the three kinds of errors, percentiles of all and of ok, RPS and RPM. */
+static void a_screen_of_80_by_24_shows_all_figures(void **state) {
+	static const char *const figures[] = {"total 12.2k failed   173", "ok    12.0k      98.57 %", "time-outs           11",
+		"transport            4", "status, asserts    158", "P50     P90     P99", "all 10s 4.10 ms 8.20 ms 20.5 ms",
+		"ok 10s  4.00 ms 8.00 ms 19.0 ms", "all run 4.00 ms 7.00 ms 38.0 ms", "ok run  4.00 ms 6.00 ms 31.0 ms", "per s (RPS)     939",
+		"per min (RPM) 56.3k", "asked: behind  1000", "14 of 256"};
+	struct view *view = view_new(false, VIEW_WINDOW);
+	struct frame frame;
+	(void)state;
+	frame_fixture(&frame, 100);
+	frame.words = "late: strest sent late";
+	draw(view, &frame, 24, 80);
+	for (size_t i = 0; i < sizeof(figures) / sizeof(*figures); i++) {
+		if (!shows(figures[i])) fail_msg("'%s' is not in:\n%s", figures[i], text);
+	}
+	assert_true(shows("! late: strest sent late"));
+	draw(view, &frame, 16, 60);
+	for (size_t i = 0; i < 5; i++) {
+		if (!shows(figures[i])) fail_msg("'%s' is not in:\n%s", figures[i], text);
+	}
+	assert_true(shows("all 10s") && shows("ok run") && shows("939/s"));
+	view_free(view);
+}
+
+static void the_scope_of_a_window_is_never_cut(void **state) {
+	static const struct {
+		nsec window;
+		const char *shown;
+	} cases[] = {{SEC, "all 1s "}, {1500 * MSEC, "all 2s "}, {12345 * MSEC, "all 12s "}, {90 * SEC, "all 90s "}, {100 * SEC, "all 2m "},
+		{600 * SEC, "all 10m "}};
+	struct view *view = view_new(false, VIEW_WINDOW);
+	struct frame frame;
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		frame_fixture(&frame, 100);
+		frame.window = cases[i].window;
+		draw(view, &frame, 24, 80);
+		if (!shows(cases[i].shown)) fail_msg("'%s' is not in:\n%s", cases[i].shown, text);
+		assert_true(shows("4.10 ms 8.20 ms 20.5 ms"));
+	}
+	view_free(view);
+}
+
+static void the_light_says_whose_the_numbers_are(void **state) {
+	struct view *view = view_new(false, VIEW_WINDOW);
+	struct frame frame;
+	(void)state;
+	frame_fixture(&frame, 100);
+	draw(view, &frame, 24, 80);
+	assert_true(shows("\u25cf target") && !shows("% fail") && !shows("! strest"));
+	frame.failed_per_s = frame.rps;
+	draw(view, &frame, 24, 80);
+	assert_true(shows("\u25cf target, 100 % fail"));
+	frame.failed_per_s = frame.rps / 1000;
+	draw(view, &frame, 24, 80);
+	assert_true(shows("target, < 1 % fail"));
+	frame.failed_per_s = 0;
+	frame.limited = true;
+	frame.light = "cpu, late";
+	draw(view, &frame, 16, 60);
+	assert_true(shows("! strest: cpu, late"));
+	view_free(view);
+}
+
+static void names_are_cut_at_characters(void **state) {
+	static const struct {
+		const char *name, *shown;
+	} cases[] = {{"log in", " log in "}, {"caf\u00e9 au lait, et autre chose, et encore davantage de mots", "caf\u00e9 au lait"},
+		{"a\033[2Jb", " a?[2Jb "}, {"\u6c34", " ? "}, {"e\u0301t", " e?t "}, {"x\xff\xfey", " x??y "}, {"", "step "}};
+	struct view *view = view_new(false, VIEW_WINDOW);
+	struct frame frame;
+	(void)state;
+	view_key(view, '\t');
+	view_key(view, '\t');
+	view_key(view, '\t'); /* the table */
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct frame_row row = {"step", cases[i].name, 7, 8, 0, {MSEC, MSEC, MSEC, MSEC}};
+		frame_fixture(&frame, 100);
+		frame.rows = &row;
+		frame.row_count = 1;
+		draw(view, &frame, 24, 80);
+		if (!shows(cases[i].shown)) fail_msg("'%s' is not in:\n%s", cases[i].shown, text);
+		assert_true(shows("     7      8 1.00 ms 1.00 ms 1.00 ms"));
+	}
 	view_free(view);
 }
 
@@ -118,7 +205,7 @@ static void keys_change_what_is_shown(void **state) {
 	assert_true(view_is_frozen(view));
 	view_key(view, '\t');
 	draw(view, &frame, 24, 80);
-	assert_true(shows("frozen") && shows(" Response times by time ") && !shows(" Requests "));
+	assert_true(shows("frozen") && shows(" Response times by time ") && !shows(" Requests (run) "));
 	view_free(view);
 }
 
@@ -167,6 +254,10 @@ int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_size_can_be_drawn),
 		cmocka_unit_test(a_small_screen_shows_what_matters_most),
+		cmocka_unit_test(a_screen_of_80_by_24_shows_all_figures),
+		cmocka_unit_test(the_scope_of_a_window_is_never_cut),
+		cmocka_unit_test(the_light_says_whose_the_numbers_are),
+		cmocka_unit_test(names_are_cut_at_characters),
 		cmocka_unit_test(a_frame_without_measurements_shows_dashes),
 		cmocka_unit_test(q_stops_and_q_again_leaves),
 		cmocka_unit_test(the_window_has_steps_and_ends),

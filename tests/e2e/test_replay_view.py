@@ -172,9 +172,9 @@ def test_a_snapshot_is_written_for_each_interval_that_is_passed(window, path, tm
 def test_it_fits_any_terminal(window, path):
     show(window, path)
     window.press("n")
-    for columns, rows, panels in ((60, 16, ["Requests", "Response times"]), (200, 50, ["Throughput", "How many took how long", "Status codes"])):
+    for columns, rows, panels in ((60, 16, ["Requests (run)", "Response times"]), (200, 50, ["Throughput (1s)", "How many took how long", "Status codes (run)"])):
         window.resize(columns, rows)
-        text = window.until(rf"┌ {panels[-1]} ─+┐")
+        text = window.until(rf"┌ {re.escape(panels[-1])} ─+┐")
         assert all(f"┌ {panel} ─" in text for panel in panels) and "q leave" in text.splitlines()[rows - 1]
         assert max(len(line) for line in text.splitlines()) == columns and len(text.splitlines()) == rows
     window.press("Home")
