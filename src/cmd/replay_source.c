@@ -99,10 +99,11 @@ static void walk_record(void *user, const struct logged *record, bool from_refer
 	struct walk *walk = user;
 	struct replay_pass *pass = walk->pass;
 	uint64_t ms = (uint64_t)(record->sample.due / MSEC);
-	if (walk->source->has_head && from_reference) { /* our lines have more columns */
+	if (walk->source->has_head && from_reference && pass->has_wholes) { /* the other lines have more columns */
 		pass->halves++;
 		return;
 	}
+	pass->has_wholes = pass->has_wholes || !from_reference;
 	if (ms < pass->first_ms) pass->first_ms = ms;
 	if (ms > pass->last_ms) pass->last_ms = ms;
 	if (!walk->taker->each || ms < walk->taker->span->from || ms > walk->taker->span->to) return;

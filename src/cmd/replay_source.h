@@ -31,6 +31,7 @@ struct replay_span {
 /* What a pass over the records found. */
 struct replay_pass {
 	struct replay_totals totals;
+	bool has_wholes; /* records with all columns */
 	uint64_t halves; /* lines of a log that are cut off but look like a record of the original tool; not among the records */
 	unsigned ends;   /* last lines */
 	bool has_end;

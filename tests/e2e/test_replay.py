@@ -7,7 +7,6 @@ import re
 import signal
 import socket
 import subprocess
-import threading
 import time
 from pathlib import Path
 
@@ -364,30 +363,26 @@ def test_the_config_file_is_not_read(strest, tmp_path):
 # ---- large ones
 
 
-def pipe_of(path, feed):
-    """A named pipe that somebody writes slowly: a file that takes long to read."""
-    os.mkfifo(path)
-    return threading.Thread(target=feed, daemon=True)
+def held_up(command, terminal):
+    """A program that stands still for a second soon after its start, so that what it does takes long on any machine."""
+    run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=terminal)
+    time.sleep(0.2)
+    run.send_signal(signal.SIGSTOP)
+    time.sleep(1)
+    run.send_signal(signal.SIGCONT)
+    out = run.communicate(timeout=60)[0]
+    assert run.returncode == 0
+    return out
 
 
 def test_progress_on_a_terminal(tmp_path):
-    path = tmp_path / "slow.csv"
-
-    def feed():
-        with open(path, "w") as f:
-            for i in range(8):
-                f.write(f"{i},1,200,0,0\n")
-                f.flush()
-                time.sleep(0.2)
-
+    path = tmp_path / "large.csv"
+    with open(path, "w") as f:
+        f.write("".join(f"{j // 100},{j % 100},200,0,0\n" for j in range(6000000)))
     for on_terminal in True, False:
-        writer, terminal = pipe_of(path, feed), Terminal()
-        writer.start()
-        done = subprocess.run([BINARY, "--replay", "--export-csv", path, "--no-tui"], stdout=subprocess.PIPE, timeout=30,
-                              stderr=terminal.slave if on_terminal else subprocess.DEVNULL)
-        writer.join(10)
-        path.unlink()
-        assert done.returncode == 0 and b"Total Requests: 8" in done.stdout
+        terminal = Terminal()
+        out = held_up([BINARY, "--replay", "--export-csv", path, "--no-tui"], terminal.slave if on_terminal else subprocess.DEVNULL)
+        assert b"Total Requests: 6000000" in out
         assert ("reading the file" in terminal.take(0.2)) == on_terminal
         assert not any("reading" in row for row in terminal.rows())  # it is gone
 
@@ -398,28 +393,22 @@ def test_progress_names_files_and_their_part(tmp_path):
             f.write("".join(f"{j // 100},{j % 100},200,0,0\n" for j in range(2000000)))
     terminal = Terminal()
     command = [BINARY, "--replay", "--tmp-path", tmp_path, "--no-tui", "--replay-start", "1ms"]
-    run = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=terminal.slave)
-    time.sleep(0.2)
-    run.send_signal(signal.SIGSTOP)  # so that it takes long on any machine
-    time.sleep(1)
-    run.send_signal(signal.SIGCONT)
-    assert run.wait(60) == 0
+    held_up(command, terminal.slave)
     seen = [(int(file), int(part)) for file, part in re.findall(r"reading (\d) of 3 files, (\d+) %", terminal.take(0.2))]
     assert seen and all(1 <= file <= 3 for file, _ in seen)
     assert seen[-1][1] <= 100 and [part for _, part in seen] == sorted(part for _, part in seen)
 
 
 def test_ctrl_c_while_reading(tmp_path):
-    path = tmp_path / "slow.csv"
-    os.mkfifo(path)
+    path = tmp_path / "huge.csv"
+    with open(path, "w") as f:
+        f.write("1,1,200,0,0\n")
+        f.truncate(64 << 30)  # takes no room, and minutes to read
     run = subprocess.Popen([BINARY, "--replay", "--export-csv", path], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     try:
-        with open(path, "w") as f:
-            f.write("1,1,200,0,0\n")
-            f.flush()
-            time.sleep(0.3)
-            run.send_signal(signal.SIGINT)
-            assert run.wait(5) in (130, -signal.SIGINT)
+        time.sleep(0.3)
+        run.send_signal(signal.SIGINT)
+        assert run.wait(5) in (130, -signal.SIGINT)
     finally:
         run.kill()
 

@@ -89,7 +89,7 @@ def test_other_keys_are_those_of_the_live_view(window, path):
     for zeros in (1, 2):
         window.press("L")
         window.until(r"^(?:(?!│ +0 ├)[\s\S])*(?:│ +0 ├(?:(?!│ +0 ├)[\s\S])*){%d}$" % zeros)
-    for page in ("P50 +P90 +P99 +max[^$]*How many took how long", "per min[^$]*Requests per second", "no stages, steps or scenarios", "┌ Requests ─"):
+    for page in ("P50 +P90 +P99 +max[^$]*How many took how long", "per min[^$]*Requests per second", "no stages, steps or scenarios", r"┌ Requests \(run\) ─"):
         window.press("Tab")
         window.until(page)
     for key in ("x", "1", "Enter", "F1", "F5", "M-q", "BTab", "Up", "Down", "PPage", "NPage", "ä", "C-s"):
