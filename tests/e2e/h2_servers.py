@@ -91,6 +91,7 @@ class Nghttpd(Logged):
 
 HAPROXY_CONF = """
 global
+    nbthread 1
     log stdout format raw local0 info
 defaults
     mode http
