@@ -91,11 +91,32 @@ _strest_run_value() {
 	--replay-snapshot-format) _strest_words 'json jsonl ndjson csv' ;;
 	--ui-window-ms) COMPREPLY=() ;;
 	--fps) COMPREPLY=() ;;
+	--controller-listen) COMPREPLY=() ;;
+	--controller-mode) _strest_words 'auto manual' ;;
+	--control-listen) COMPREPLY=() ;;
+	--control-auth-token) COMPREPLY=() ;;
+	--control-auth-token-file) _strest_files ;;
+	--agent-join) COMPREPLY=() ;;
+	--auth-token) COMPREPLY=() ;;
+	--auth-token-file) _strest_files ;;
+	--agent-id) COMPREPLY=() ;;
+	--agent-weight) COMPREPLY=() ;;
+	--min-agents) COMPREPLY=() ;;
+	--agent-wait-timeout-ms) COMPREPLY=() ;;
+	--agent-reconnect-ms) COMPREPLY=() ;;
+	--agent-heartbeat-interval-ms) COMPREPLY=() ;;
+	--agent-heartbeat-timeout-ms) COMPREPLY=() ;;
+	--stream-interval-ms) COMPREPLY=() ;;
+	--on-agent-loss) _strest_words 'continue redistribute abort' ;;
+	--fleet-cert) _strest_files ;;
+	--fleet-key) _strest_files ;;
+	--fleet-ca) _strest_files ;;
+	--service-name) COMPREPLY=() ;;
 	--config) _strest_files ;;
 	*) return 1 ;;
 	esac
 }
-_strest_run_options='--help --version --url --urls-from-file --method --headers --header --accept --content-type --data --data-file --data-lines --form --basic-auth --bearer --compressed --redirect --host --no-ua --no-default-ua --authorized --status --timeout --connect-timeout --retry-stale --duration --requests --warmup --max-tasks --concurrency --connections --spawn-rate --spawn-interval --rate --stages --rate-unit --arrival --preconnect --threads --spin --seed --kernel-stamps --proxy --proxy-url --proxy-header --proxy-headers --no-proxy --connect-to --unix-socket --ipv4 --ipv6 --no-pre-lookup --bind --http2 --http2-parallel --streams --http-version --disable-keepalive --requests-per-connection --connection-pick --tls-min --tls-max --alpn --cacert --cert --key --insecure --tls-resume --json --debug --truth --threshold --threshold-abort --junit --output --output-format --export-csv --export-json --export-jsonl --metrics-range --metrics-max --hdr-log --db-url --tmp-path --keep-tmp --log-shards --label --charts-path --no-charts --sink-prometheus --sink-otel --sink-influx --sink-listen --sink-interval-ms --strict --replay --run --replay-start --replay-end --replay-step --replay-snapshot-interval --replay-snapshot-start --replay-snapshot-end --replay-snapshot-out --replay-snapshot-format --verbose --no-tui --no-ui --ui-window-ms --fps --no-color --config --print-config'
+_strest_run_options='--help --version --url --urls-from-file --method --headers --header --accept --content-type --data --data-file --data-lines --form --basic-auth --bearer --compressed --redirect --host --no-ua --no-default-ua --authorized --status --timeout --connect-timeout --retry-stale --duration --requests --warmup --max-tasks --concurrency --connections --spawn-rate --spawn-interval --rate --stages --rate-unit --arrival --preconnect --threads --spin --seed --kernel-stamps --proxy --proxy-url --proxy-header --proxy-headers --no-proxy --connect-to --unix-socket --ipv4 --ipv6 --no-pre-lookup --bind --http2 --http2-parallel --streams --http-version --disable-keepalive --requests-per-connection --connection-pick --tls-min --tls-max --alpn --cacert --cert --key --insecure --tls-resume --json --debug --truth --threshold --threshold-abort --junit --output --output-format --export-csv --export-json --export-jsonl --metrics-range --metrics-max --hdr-log --db-url --tmp-path --keep-tmp --log-shards --label --charts-path --no-charts --sink-prometheus --sink-otel --sink-influx --sink-listen --sink-interval-ms --strict --replay --run --replay-start --replay-end --replay-step --replay-snapshot-interval --replay-snapshot-start --replay-snapshot-end --replay-snapshot-out --replay-snapshot-format --verbose --no-tui --no-ui --ui-window-ms --fps --no-color --controller-listen --controller-mode --control-listen --control-auth-token --control-auth-token-file --agent-join --auth-token --auth-token-file --agent-id --agent-weight --min-agents --agent-wait-timeout-ms --agent-standby --agent-reconnect-ms --agent-heartbeat-interval-ms --agent-heartbeat-timeout-ms --stream-summaries --stream-interval-ms --on-agent-loss --fleet-cert --fleet-key --fleet-ca --insecure-fleet --install-service --uninstall-service --service-name --service-dry-run --config --print-config'
 
 _strest_target_value() {
 	case $1 in

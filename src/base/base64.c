@@ -17,3 +17,29 @@ void base64_add(struct buf *into, struct slice bytes) {
 		buf_add(into, (struct slice){group, sizeof(group)});
 	}
 }
+
+/* Returns the value of a digit, or 64. */
+static unsigned digit_value(char c) {
+	if (c >= 'A' && c <= 'Z') return (unsigned)(c - 'A');
+	if (c >= 'a' && c <= 'z') return (unsigned)(c - 'a') + 26;
+	if (c >= '0' && c <= '9') return (unsigned)(c - '0') + 52;
+	return c == '+' ? 62 : c == '/' ? 63 : 64;
+}
+
+bool base64_read(struct slice text, char *ret, size_t *ret_size) {
+	size_t size = 0, pad = 0;
+	if (text.size % 4 != 0) return false;
+	while (pad < 2 && pad < text.size && text.at[text.size - 1 - pad] == '=') pad++;
+	for (size_t i = 0; i < text.size; i += 4) {
+		unsigned bits = 0, bytes = i + 4 < text.size ? 3 : 3 - (unsigned)pad;
+		for (unsigned j = 0; j < 4; j++) {
+			unsigned value = j <= bytes ? digit_value(text.at[i + j]) : 0;
+			if (value == 64) return false;
+			bits = bits << 6 | value;
+		}
+		if (bytes < 3 && bits & ((1u << (24 - 8 * bytes)) - 1)) return false;
+		for (unsigned j = 0; j < bytes; j++) ret[size++] = (char)(bits >> (16 - 8 * j));
+	}
+	*ret_size = size;
+	return true;
+}

@@ -1,7 +1,6 @@
 #include "base/mapped.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -11,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/files.h"
 
 /* Entries up to the count are never written again, but for `changed`: the handler reads them on any thread. */
 static struct mapped_file {
@@ -80,11 +80,20 @@ static bool mapped_map(int fd, const char *path, struct slice *ret, struct err *
 }
 
 bool mapped_open(const char *path, struct slice *ret, struct err *err) {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe that nobody writes to must not hold us */
+	int fd = files_open(path);
 	if (fd < 0) return err_set_sys(err, ERR_FAILED, errno, "cannot open '%s'", path);
 	bool good = mapped_map(fd, path, ret, err);
 	close(fd);
 	return good;
+}
+
+void mapped_close_all(void) {
+	size_t count = atomic_exchange(&mapped_count, 0);
+	for (size_t i = 0; i < count; i++) {
+		munmap(mapped_files[i].at, mapped_files[i].size);
+		free(mapped_files[i].path);
+		mapped_files[i] = (struct mapped_file){0};
+	}
 }
 
 void mapped_touch(const struct iovec *iov, int count) {

@@ -17,6 +17,9 @@ bool mapped_open(const char *path, struct slice *ret, struct err *err);
 #define MAPPED_MAX ((size_t)1 << 36)
 #define MAPPED_FILES 64
 
+/* Unmaps all files, so that others can be mapped; nobody may look at them any more. */
+void mapped_close_all(void);
+
 /* Looks at every page of these pieces (a read of one byte each): after it, sending them does not fail with EFAULT for want of the file. */
 void mapped_touch(const struct iovec *iov, int count);
 

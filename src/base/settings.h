@@ -28,6 +28,8 @@ enum kernel_stamps { KERNEL_STAMPS_SAMPLE, KERNEL_STAMPS_ALL, KERNEL_STAMPS_OFF 
 enum retry_stale { RETRY_STALE_NEVER, RETRY_STALE_IDEMPOTENT };
 enum output_format { OUTPUT_BY_NAME, OUTPUT_JSON, OUTPUT_JSONL, OUTPUT_CSV, OUTPUT_TEXT, OUTPUT_QUIET };
 enum snapshot_format { SNAPSHOT_JSON, SNAPSHOT_JSONL, SNAPSHOT_NDJSON, SNAPSHOT_CSV };
+enum controller_mode { CONTROLLER_AUTO, CONTROLLER_MANUAL };
+enum on_agent_loss { ON_LOSS_CONTINUE, ON_LOSS_REDISTRIBUTE, ON_LOSS_ABORT };
 enum connection_pick { CONNECTION_PICK_LRU, CONNECTION_PICK_MRU };
 
 #define SETTING_BOOL(field) bool field;
@@ -53,6 +55,7 @@ enum connection_pick { CONNECTION_PICK_LRU, CONNECTION_PICK_MRU };
 #define SECTION_file SETTING_DROP
 #define SECTION_target SETTING_DROP
 #define SECTION_cleanup SETTING_DROP
+#define SECTION_fleet SETTING_DROP
 
 #undef SECTION_load
 #define SECTION_load SETTING_KEEP
@@ -110,6 +113,14 @@ struct target_settings {
 #undef SECTION_target
 #define SECTION_target SETTING_DROP
 
+#undef SECTION_fleet
+#define SECTION_fleet SETTING_KEEP
+struct fleet_settings {
+#include "config/options.def"
+};
+#undef SECTION_fleet
+#define SECTION_fleet SETTING_DROP
+
 #undef SECTION_cleanup
 #define SECTION_cleanup SETTING_KEEP
 struct cleanup_settings {
@@ -126,6 +137,7 @@ struct cleanup_settings {
 #undef SECTION_file
 #undef SECTION_target
 #undef SECTION_cleanup
+#undef SECTION_fleet
 #undef OPTION
 
 /* The proxies that the environment names. NULL: not set, or empty. */
@@ -144,5 +156,6 @@ struct settings {
 	struct file_settings file;
 	struct target_settings target;
 	struct cleanup_settings cleanup;
+	struct fleet_settings fleet;
 	struct scenario_set scenarios; /* of the file; count 0: none */
 };

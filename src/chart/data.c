@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "stats/fleet.h"
+
 struct reading {
 	struct chart_data *data;
 	nsec warmup, end;
@@ -101,6 +103,21 @@ static void slot_read(void *user, const struct series_slot *slot) {
 	heat_add(&slot->response_other, data->heat[column]);
 }
 
+/* Puts the agents that were lost in order of time. */
+static void losses_read(const struct fleet_report *fleet, nsec warmup, struct chart_data *data) {
+	for (size_t i = 0; fleet && i < fleet->count; i++) {
+		const struct fleet_agent *agent = &fleet->at[i];
+		double at = fmin(fmax((double)(agent->last_heard - warmup), 0), data->end);
+		size_t place = data->loss_count;
+		if (agent->state != FLEET_LOST) continue;
+		while (place > 0 && data->losses[place - 1].at > at) place--;
+		if (place == DATA_LOSSES) continue;
+		if (data->loss_count < DATA_LOSSES) data->loss_count++;
+		for (size_t k = data->loss_count - 1; k > place; k--) data->losses[k] = data->losses[k - 1];
+		data->losses[place] = (struct loss){at, agent->id};
+	}
+}
+
 bool data_read(const struct report *report, struct arena *arena, struct chart_data *ret) {
 	const struct series *series = report->series;
 	if (!series || report->ok + report->failed + report->open == 0) return false;
@@ -118,6 +135,7 @@ bool data_read(const struct report *report, struct arena *arena, struct chart_da
 	ret->columns = reading.slots < DATA_COLUMNS ? reading.slots : DATA_COLUMNS;
 	ret->heat = arena_array(arena, ret->columns, sizeof(*ret->heat));
 	series_walk(series, slot_read, &reading);
+	losses_read(report->fleet, reading.warmup, ret);
 	if (ret->count == 1) ret->points[0].is_short = false;
 	return ret->count > 0;
 }

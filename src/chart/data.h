@@ -31,6 +31,14 @@ struct point {
 	double wire_mean, wire_peak;
 };
 
+#define DATA_LOSSES 20 /* that are marked, at most */
+
+/* An agent of a fleet that was lost. */
+struct loss {
+	double at; /* ns after the warm-up, 0..end */
+	const char *id;
+};
+
 struct chart_data {
 	const struct report *report;
 	double end;    /* of the run, ns after the warm-up; > 0 */
@@ -39,6 +47,8 @@ struct chart_data {
 	struct point *points;
 	size_t columns; /* of the heat map: equal parts of the points */
 	double (*heat)[DATA_ROWS];
+	size_t loss_count;
+	struct loss losses[DATA_LOSSES]; /* the first ones, in order of time */
 };
 
 /* Reads the series. Returns false if there was no request at all. */

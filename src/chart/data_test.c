@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "chart/data.h"
 #include "chart/table.h"
+#include "stats/fleet.h"
 
 static struct arena arena;
 static struct tally *tick;
@@ -166,6 +167,44 @@ static void without_a_request_there_is_nothing(void **state) {
 	assert_false(data_read(&report, &arena, &data));
 }
 
+/* Those beyond the end of the time axis stand at its end, those of the warm-up at its start. */
+static void lost_agents_are_marked_in_order_of_time(void **state) {
+	static const struct fleet_agent agents[] = {{.id = "late", .state = FLEET_LOST, .last_heard = 9 * SEC}, {.id = "there", .last_heard = SEC},
+		{.id = "middle", .state = FLEET_LOST, .last_heard = 1500 * MSEC}, {.id = "early", .state = FLEET_LOST, .last_heard = 100 * MSEC},
+		{.id = "unable", .state = FLEET_UNABLE}};
+	static const struct fleet_report fleet = {.expected = LENGTH(agents), .count = LENGTH(agents), .at = agents};
+	struct chart_data data;
+	(void)state;
+	report.run.warmup = 500 * MSEC;
+	report.window = 1500 * MSEC;
+	report.fleet = &fleet;
+	add(2000, 10, 0);
+	assert_true(data_read(&report, &arena, &data));
+	assert_int_equal(data.loss_count, 3);
+	assert_string_equal(data.losses[0].id, "early");
+	assert_true(data.losses[0].at == 0);
+	assert_string_equal(data.losses[1].id, "middle");
+	assert_true(data.losses[1].at == 1e9);
+	assert_string_equal(data.losses[2].id, "late");
+	assert_true(data.losses[2].at == 1.5e9);
+}
+
+/* Agent i is lost as the (i * 7 % 31)th: the marked ones are the first, each once. */
+static void of_many_lost_agents_the_first_are_marked(void **state) {
+	struct fleet_agent agents[31];
+	const struct fleet_report fleet = {.expected = LENGTH(agents), .count = LENGTH(agents), .at = agents};
+	struct chart_data data;
+	(void)state;
+	for (size_t i = 0; i < LENGTH(agents); i++)
+		agents[i] = (struct fleet_agent){.id = "a", .state = FLEET_LOST, .last_heard = (nsec)(i * 7 % LENGTH(agents)) * 10 * MSEC};
+	report.window = SEC;
+	report.fleet = &fleet;
+	add(1000, 10, 0);
+	assert_true(data_read(&report, &arena, &data));
+	assert_int_equal(data.loss_count, DATA_LOSSES);
+	for (size_t i = 0; i < DATA_LOSSES; i++) assert_true(data.losses[i].at == (double)i * 1e7);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
@@ -176,6 +215,8 @@ int main(void) {
 		TEST(times_of_a_short_rest_count_with_the_slot_before),
 		TEST(the_heat_map_has_every_request),
 		TEST(without_a_request_there_is_nothing),
+		TEST(lost_agents_are_marked_in_order_of_time),
+		TEST(of_many_lost_agents_the_first_are_marked),
 	};
 	return cmocka_run_group_tests_name("chart/data", tests, NULL, NULL);
 }

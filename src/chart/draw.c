@@ -7,11 +7,12 @@
 
 enum { LEFT = 120, RIGHT = 1570, TOP = 88, BOTTOM = 482 }; /* of the plot */
 enum { CAPTION_SIZE = 30, TEXT_SIZE = 18, FOOT_SIZE = 16, NOTE_SIZE = 26 };
-enum { INK = 0x202020, SOFT = 0x606060, GRID = 0xe4e4e4, FRAME = 0x909090 };
+enum { INK = 0x202020, SOFT = 0x606060, GRID = 0xe4e4e4, FRAME = 0x909090, LOSS = 0xb00020 };
 
 #define DOTS_UP_TO 60   /* points that are marked one by one */
 #define LOG_FROM 50     /* largest value over smallest */
 #define DRAIN_FROM 0.01 /* share of the time axis: a shorter drain is not marked */
+#define LOSS_LINES 15   /* of names below each other, before they start anew at the top */
 
 /* A chart being drawn. */
 struct canvas {
@@ -133,6 +134,24 @@ static void grid_draw(struct canvas *canvas) {
 		color_set(canvas, GRID, 1);
 		segment_draw(canvas, x, TOP, x, BOTTOM);
 		text_draw(canvas, mark->text, TEXT_SIZE, INK, (struct place){x, BOTTOM + 4, 0.5, 200});
+	}
+}
+
+/* A line where an agent was lost, with its name: what comes behind is less load. */
+static void losses_draw(struct canvas *canvas) {
+	const struct chart_data *data = canvas->data;
+	static const double dashes[] = {8, 4};
+	char words[96];
+	for (size_t i = 0; i < data->loss_count; i++) {
+		double x = round(x_of(canvas, data->losses[i].at)) + 0.5;
+		bool left = x > (LEFT + RIGHT) / 2; /* of the line there is more room */
+		color_set(canvas, LOSS, 1);
+		cairo_set_line_width(canvas->cairo, 2);
+		cairo_set_dash(canvas->cairo, dashes, 2, 0);
+		segment_draw(canvas, x, TOP, x, BOTTOM);
+		cairo_set_dash(canvas->cairo, NULL, 0, 0);
+		snprintf(words, sizeof(words), "lost: %.80s", data->losses[i].id);
+		text_draw(canvas, words, FOOT_SIZE, LOSS, (struct place){left ? x - 6 : x + 6, TOP + 4 + 20 * (double)(i % LOSS_LINES), left, 500});
 	}
 }
 
@@ -359,6 +378,7 @@ static void canvas_draw(struct canvas *canvas) {
 		legend_draw(canvas);
 	}
 	frame_draw(canvas);
+	losses_draw(canvas);
 	words_draw(canvas);
 	note_draw(canvas);
 }

@@ -35,7 +35,10 @@ static int conclude_status(const struct outcome_flags *flags) {
 static void conclude_describe_run(const struct conclusion *c, struct arena *arena, struct run_info *info) {
 	const struct run_totals *totals = &c->watch->totals;
 	const struct description description = {c->plan, c->reach, c->settings, c->threshold_count, c->thresholds};
-	describe_run(&description, arena, info);
+	if (c->info)
+		*info = *c->info;
+	else
+		describe_run(&description, arena, info);
 	info->truncated_at = run_log_truncates(c->log) ? c->out->metrics_max : 0;
 	info->start_unix_ns = c->watch->start_unix_ns;
 	info->asked_per_s = totals->asked_per_s;
@@ -82,6 +85,7 @@ static void conclude_report(const struct conclusion *c, struct arena *arena, str
 		.strain = *c->strain,
 		.aborted_by = c->watch->missed,
 		.series = c->watch->series,
+		.fleet = c->fleet,
 		.url_count = c->plan->targets->row_count,
 		.urls = c->plan->targets->rows,
 		.url_digests = totals->urls,
@@ -103,6 +107,17 @@ static bool conclude_print(const struct report *report, const struct conclusion 
 	bool written = c->log->quiet || conclude_write(&text);
 	buf_fini(&text);
 	return written;
+}
+
+/* Returns the result as JSON; free() it. */
+static char *conclude_json(const struct report *report) {
+	struct buf text;
+	buf_init(&text, RESULT_MAX);
+	result_json_write(report, &text);
+	char *copy = mem_alloc(text.size + 1);
+	memcpy(copy, buf_text(&text), text.size + 1);
+	buf_fini(&text);
+	return copy;
 }
 
 /* --output with the summary in it. */
@@ -133,7 +148,7 @@ static bool conclude_junit(const struct conclusion *c, const struct report *repo
 
 static bool conclude_files(const struct conclusion *c, const struct report *report) {
 	bool text = conclude_text(c, report);
-	watch_release_signals(c->signals);
+	if (c->signals >= 0) watch_release_signals(c->signals);
 	bool log = run_log_end(c->log, report), junit = conclude_junit(c, report), sinks = !c->watch->sinks || sinks_finish(c->watch->sinks, report);
 	return text && log && junit && sinks;
 }
@@ -185,6 +200,7 @@ int conclude(const struct conclusion *c, struct arena *arena) {
 	struct report report;
 	conclude_report(c, arena, &report);
 	if (!charts_out(c->out, &report, arena)) flags.failed = true;
+	if (c->ret_result) *c->ret_result = conclude_json(&report);
 	bool printed = totals->tally->attempts > 0 || !flags.unreachable || c->out->json || c->debug;
 	if (printed && !conclude_print(&report, c)) flags.failed = true;
 	if (!conclude_files(c, &report) || !report.balanced) flags.failed = true;

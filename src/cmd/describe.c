@@ -9,7 +9,7 @@ static double describe_asked(const struct plan *plan) {
 	nsec length = plan->duration - plan->warmup;
 	if (!plan->open_loop || length <= 0) return 0;
 	double asked = schedule_integral(&plan->schedule, plan->duration) - schedule_integral(&plan->schedule, plan->warmup);
-	return asked * 1e9 / (double)length;
+	return asked * stripe_fraction(&plan->stripe) * 1e9 / (double)length;
 }
 
 void describe_run(const struct description *d, struct arena *arena, struct run_info *ret) {

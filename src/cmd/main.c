@@ -6,9 +6,12 @@
 
 #include "base/log.h"
 #include "cmd/cleanup.h"
+#include "cmd/fleet_agent.h"
+#include "cmd/fleet_controller.h"
 #include "cmd/load.h"
 #include "cmd/replay.h"
 #include "cmd/scenario.h"
+#include "cmd/service.h"
 #include "config/cli.h"
 #include "help/help.h"
 #include "target/target.h"
@@ -36,11 +39,19 @@ static int main_print(const char *text, bool failed) {
 	return fflush(stdout) != 0 || failed;
 }
 
-static int main_act(const struct cli *cli, struct arena *arena) {
+static int main_run(const struct cli *cli, struct arena *arena) {
+	const struct fleet_settings *fleet = &cli->settings.fleet;
+	if (fleet->controller_listen) return fleet_controller_main(cli, arena);
+	if (fleet->agent_join) return fleet_agent_main(cli, arena);
+	return load_run(cli, arena);
+}
+
+static int main_act(const struct cli *cli, int argc, char **argv, struct arena *arena) {
 	main_set_log(&cli->settings.out);
 	for (size_t i = 0; i < cli->warning_count; i++) log_warn("%s", cli->warnings[i]);
+	if (service_wanted(cli)) return service_run(cli, argc, argv, arena);
 	switch (cli->action) {
-	case CLI_RUN: return load_run(cli, arena);
+	case CLI_RUN: return main_run(cli, arena);
 	case CLI_REPLAY: return replay_main(cli, arena);
 	case CLI_TARGET: return target_run(&cli->settings.target);
 	case CLI_CHECK_SCENARIO: return scenario_check(cli, arena);
@@ -62,7 +73,7 @@ int main(int argc, char **argv) {
 	main_open_streams();
 	arena_init(&arena);
 	if (cli_parse(argc, argv, &arena, &cli, &err)) {
-		status = main_act(&cli, &arena);
+		status = main_act(&cli, argc, argv, &arena);
 	} else {
 		log_write(LOG_ERROR, "%s", err.text);
 		if (err.code == ERR_USAGE) fputs("try 'strest --help'\n", stderr);

@@ -55,6 +55,13 @@ bool run_log_open(const struct settings *settings, const struct plan *plan, stru
 	return logbook_open(&setup, &ret->book, err) || err_add(err, "--tmp-path");
 }
 
+bool run_log_open_without(const struct settings *settings, struct arena *arena, struct run_log *ret) {
+	*ret = (struct run_log){
+		.out = &settings->out, .folder = home_path(settings->out.tmp_path, "tmp", arena), .range_to = NSEC_NEVER, .without = true};
+	add_outputs(ret, arena);
+	return true;
+}
+
 void run_log_join(const struct run_log *log, struct run_inputs *inputs) {
 	if (!log->book) return;
 	inputs->log = logbook_ports(log->book);
@@ -131,7 +138,7 @@ static bool run_log_write(struct run_log *log, const struct report *report) {
 		.range_to = log->range_to,
 		.max = out->metrics_max,
 	};
-	struct log_sort sort = {(unsigned)out->log_shards, logbook_paths(log->book), log->folder};
+	struct log_sort sort = {log->without ? 0 : (unsigned)out->log_shards, log->without ? NULL : logbook_paths(log->book), log->folder};
 	if (log->count == 0 || records_write(log->outputs, log->count, &run, &sort)) return true;
 	for (unsigned i = 0; i < log->count; i++)
 		if (log->outputs[i].fault.text[0]) log_write(LOG_ERROR, "%s: %s", log->outputs[i].option, log->outputs[i].fault.text);
@@ -140,6 +147,7 @@ static bool run_log_write(struct run_log *log, const struct report *report) {
 
 bool run_log_end(struct run_log *log, const struct report *report) {
 	struct err err;
+	if (log->without) return !report || run_log_write(log, report);
 	if (!log->book) return true;
 	char *line = report ? run_log_last_line(log, report) : NULL;
 	logbook_end(log->book, line);

@@ -20,12 +20,16 @@ struct run_log {
 	struct record_output outputs[RUN_LOG_OUTPUTS];
 	const char *text_path; /* --output with a summary in it; NULL: none */
 	bool quiet;            /* the summary is not printed */
+	bool without;          /* there are no requests to be written */
 	nsec range_from, range_to;
 	struct logbook_totals totals;
 };
 
 /* Works out what is to be written, and opens the log if that needs one. ERR_FAILED. */
 bool run_log_open(const struct settings *settings, const struct plan *plan, struct arena *arena, struct run_log *ret, struct err *err);
+
+/* Works out what is to be written of a run whose requests are on other machines: there is no log, and exports have only what a report has. */
+bool run_log_open_without(const struct settings *settings, struct arena *arena, struct run_log *ret);
 
 /* Makes it part of a run that is to start. */
 void run_log_join(const struct run_log *log, struct run_inputs *inputs);

@@ -76,6 +76,10 @@ void show_heed(struct show *show, const struct strain *strain) {
 	live_heed(show->live, strain);
 }
 
+void show_agents(struct show *show, const struct frame_row *rows, size_t count) {
+	live_tell_agents(show->live, rows, count);
+}
+
 enum view_wish show_draw(struct show *show) {
 	enum view_wish wish = VIEW_NOTHING;
 	bool pressed = false;

@@ -35,6 +35,9 @@ void show_tick(struct show *show, const struct progress_moment *moment, const st
 /* Takes what the workers have told of themselves so far. */
 void show_heed(struct show *show, const struct strain *strain);
 
+/* Takes the rows of a fleet's agents, as live_tell_agents. */
+void show_agents(struct show *show, const struct frame_row *rows, size_t count);
+
 /* Reads keys, draws if it is time to, and returns the last wish: to quit or to leave at once. */
 enum view_wish show_draw(struct show *show);
 

@@ -16,6 +16,7 @@
 #include "cmd/sink_file.h"
 #include "net/http_server.h"
 #include "out/sink.h"
+#include "stats/fleet.h"
 
 #define INTERVAL_PRESET_MS 1000
 #define END_LIMIT_MS 2000
@@ -47,6 +48,7 @@ struct sinks {
 	struct sink_run run;
 	struct group_table groups; /* a copy: a writer that hangs outlives the plan */
 	bool open_loop;
+	size_t agents;       /* of a fleet */
 	nsec interval, next; /* elapsed at which the next figures are handed over */
 	size_t place_count;
 	struct place places[PLACES_MAX];
@@ -190,7 +192,7 @@ static void sinks_copy_groups(struct sinks *sinks, const struct group_table *gro
 
 /* Returns the figures that nobody has to count, and zeros. */
 static struct sink_figures sinks_figures(const struct sinks *sinks, double asked_per_s) {
-	return (struct sink_figures){.run = sinks->run, .open_loop = sinks->open_loop, .asked_per_s = asked_per_s};
+	return (struct sink_figures){.run = sinks->run, .agents_expected = sinks->agents, .open_loop = sinks->open_loop, .asked_per_s = asked_per_s};
 }
 
 static struct sinks *sinks_new(const struct sinks_setup *setup) {
@@ -201,6 +203,7 @@ static struct sinks *sinks_new(const struct sinks_setup *setup) {
 	sinks->interval = (nsec)(interval_ms > 0 ? interval_ms : INTERVAL_PRESET_MS) * MSEC;
 	sinks->next = sinks->interval;
 	sinks->open_loop = setup->open_loop;
+	sinks->agents = setup->agents;
 	sinks->wake = sinks->ended = -1;
 	pthread_mutex_init(&sinks->lock, NULL);
 	arena_init(&sinks->arena);
@@ -211,6 +214,7 @@ static struct sinks *sinks_new(const struct sinks_setup *setup) {
 	sinks_copy_groups(sinks, setup->groups);
 	struct tally *nothing = tally_new(sinks->groups.count);
 	sinks->latest = sinks_figures(sinks, 0);
+	sinks->latest.agents_reporting = sinks->agents;
 	figures_of_script(nothing, &sinks->groups, &sinks->latest.script);
 	free(nothing);
 	return sinks;
@@ -240,6 +244,7 @@ void sinks_tick(struct sinks *sinks, const struct sinks_moment *moment) {
 	sinks_say_warnings(sinks);
 	if (moment->elapsed < sinks->next) return;
 	struct sink_figures figures = sinks_figures(sinks, moment->asked_per_s);
+	figures.agents_reporting = moment->agents;
 	figures_from_tally(moment->tally, moment->window, &figures.figures);
 	figures_of_script(moment->tally, &sinks->groups, &figures.script);
 	sinks_post(sinks, &figures, false);
@@ -260,6 +265,7 @@ static bool sinks_wait(struct sinks *sinks) {
 
 bool sinks_finish(struct sinks *sinks, const struct report *report) {
 	struct sink_figures figures = sinks_figures(sinks, report->run.asked_per_s);
+	figures.agents_reporting = report->fleet ? report->fleet->reported : 0;
 	figures_from_report(report, &figures.figures);
 	figures_of_script(report->tally, &sinks->groups, &figures.script);
 	sinks_post(sinks, &figures, true);

@@ -18,6 +18,7 @@ struct sinks_setup {
 	const char *run_id, *target;
 	bool open_loop;
 	const struct group_table *groups;
+	size_t agents; /* of a fleet, on its controller; 0: one machine */
 };
 
 /* How the run stands. */
@@ -25,6 +26,7 @@ struct sinks_moment {
 	nsec elapsed, window;      /* since the start line; length of the measured window so far */
 	double asked_per_s;        /* open loop: what the schedule asks for now */
 	const struct tally *tally; /* everything that was counted so far */
+	size_t agents;             /* of a fleet: that are not lost */
 };
 
 /* Looks at the paths, listens, starts the thread and has a first round written, all zeros. *ret is NULL if no sink is asked for. Signals are blocked

@@ -51,10 +51,11 @@ static void watch_stop(struct watch *watch, enum stop_cause cause, nsec elapsed)
 
 /* The user wants it to end: once with the requests in flight, twice without. */
 static void watch_on_wish(struct watch *watch, nsec elapsed) {
-	if (watch->cause == STOP_SIGNAL) {
+	if (watch->cause == STOP_SIGNAL && !watch->ordered) {
 		watch->forced = true;
 		return;
 	}
+	watch->ordered = false;
 	if (watch->show)
 		show_stopping(watch->show);
 	else
@@ -72,6 +73,12 @@ static void watch_on_signal(struct watch *watch, int signals, nsec elapsed) {
 		else
 			watch_on_wish(watch, elapsed);
 	}
+}
+
+void watch_order_stop(struct watch *watch) {
+	if (watch->cause == STOP_SIGNAL) return;
+	watch->ordered = true;
+	watch_stop(watch, STOP_SIGNAL, watch->start > 0 ? clock_now() - watch->start : 1);
 }
 
 /* Draws the live view and does what its user wishes. */
@@ -105,18 +112,19 @@ static void watch_thresholds(struct watch *watch, nsec elapsed) {
 }
 
 /* How the run stands at a tick, in the words of the progress line. */
-static void watch_describe(const struct watch *watch, nsec elapsed, struct progress_moment *ret) {
+void watch_describe(const struct watch *watch, nsec elapsed, struct progress_moment *ret) {
 	const struct plan *plan = watch->plan;
 	bool moving = false;
 	*ret = (struct progress_moment){.elapsed = elapsed, .phase = PROGRESS_STEADY};
 	if (plan->open_loop) {
-		ret->asked_per_s = schedule_rate(&plan->schedule, elapsed, &moving);
+		ret->asked_per_s = watch->run ? run_rate(watch->run, elapsed, &moving) : schedule_rate(&plan->schedule, elapsed, &moving);
 	} else if (plan->spawn) {
 		uint64_t ticks = (plan->max_tasks + plan->spawn_rate - 1) / plan->spawn_rate - 1;
 		moving = (uint64_t)(elapsed / plan->spawn_interval) < ticks;
 	}
 	if (moving) ret->phase = PROGRESS_RAMP;
 	if (elapsed < plan->warmup) ret->phase = PROGRESS_WARMUP;
+	if (elapsed < 0) ret->phase = PROGRESS_CONNECT;
 	if (elapsed >= plan->duration || watch->stopped > 0) ret->phase = PROGRESS_DRAIN;
 }
 
@@ -137,6 +145,7 @@ static void watch_on_tick(void *user, nsec elapsed, const struct tally *tick) {
 	if (watch->sinks) watch_feed_sinks(watch, elapsed, moment.asked_per_s);
 	moment.asked_per_s *= plan_steps_mean(watch->plan); /* beside requests that were sent */
 	watch_tell(watch, &moment, tick);
+	if (watch->guest) watch->guest->tick(watch->guest->user, elapsed, watch->so_far);
 	if (!watch->show) return;
 	struct strain strain;
 	run_read_strain(watch->run, &strain);
@@ -158,30 +167,34 @@ static int64_t watch_wall_clock(void) {
 }
 
 /* The start line is reached. */
-static void watch_start(struct watch *watch) {
-	watch->start_unix_ns = watch_wall_clock();
+static void watch_start(struct watch *watch, nsec start) {
+	watch->start = start;
+	watch->start_unix_ns = watch_wall_clock() + start - clock_now();
 	run_log_begin(watch->log, watch->run_id, watch->start_unix_ns);
 }
 
 void watch_run(struct watch *watch, int signals) {
-	struct pollfd polled[] = {{.fd = signals, .events = POLLIN}, {.fd = run_descriptor(watch->run), .events = POLLIN}, {.events = POLLIN}};
+	struct pollfd polled[] = {
+		{.fd = signals, .events = POLLIN}, {.fd = run_descriptor(watch->run), .events = POLLIN}, {.events = POLLIN}, {.events = POLLIN}};
 	int wait_ms = watch->show && show_wait_ms(watch->show) < RUN_TICK_MS ? show_wait_ms(watch->show) : RUN_TICK_MS;
 	struct run_state state = {0};
 	struct progress_moment moment = {.phase = PROGRESS_CONNECT};
-	if (watch->threshold_count > 0 || watch->sinks) watch->so_far = tally_new(watch->plan->groups.count);
+	if (watch->threshold_count > 0 || watch->sinks || watch->guest) watch->so_far = tally_new(watch->plan->groups.count);
 	while (!state.ended && !watch->forced) {
 		polled[2].fd = show_descriptor(watch->show);
+		polled[3].fd = watch->guest ? watch->guest->descriptor(watch->guest->user) : -1;
 		if (poll(polled, LENGTH(polled), wait_ms) > 0 && (polled[2].revents & (POLLHUP | POLLERR | POLLNVAL)))
 			show_end(watch->show); /* the terminal is gone; the run is not */
 		watch_on_signal(watch, signals, state.elapsed);
 		state = run_tick(watch->run, watch_on_tick, watch);
 		if (!state.started) watch_tell(watch, &moment, NULL);
-		if (state.started && watch->start_unix_ns == 0) watch_start(watch);
+		if (state.started && watch->start_unix_ns == 0) watch_start(watch, state.start);
 		watch_mark(watch, &state);
 		watch_for_hope(watch, state.elapsed);
 		run_log_watch(watch->log);
 		watch_thresholds(watch, state.elapsed);
 		watch_on_show(watch, state.elapsed);
+		if (watch->guest) watch->guest->turn(watch->guest->user);
 	}
 	show_end(watch->show);
 	if (!watch->forced) run_finish(watch->run, watch_on_tick, watch, &watch->totals);

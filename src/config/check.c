@@ -8,6 +8,7 @@
 #include "base/output_format.h"
 #include "base/threshold.h"
 #include "base/units.h"
+#include "config/fleet_rules.h"
 #include "config/header.h"
 #include "config/protocol.h"
 #include "config/quote.h"
@@ -373,6 +374,11 @@ static const struct {
 	{check_streams, "http-version|http2|alpn|http2-parallel|max-tasks|disable-keepalive"},
 	{check_thresholds, "threshold|stages|duration"},
 	{check_abort, "threshold|threshold-abort"},
+	{fleet_rules_role, "controller-listen|agent-join"},
+	{fleet_rules_control, "controller-listen|controller-mode|control-listen"},
+	{fleet_rules_safe, "controller-listen|control-listen|auth-token|control-auth-token"},
+	{fleet_rules_outputs, "controller-listen"},
+	{fleet_rules_service, "install-service|uninstall-service|service-name"},
 	{scenario_rules_others, "urls-from-file|data-file|data-lines|form|debug"},
 	{scenario_rules_headers, "authorized|basic-auth|bearer"},
 	{scenario_rules_socket, "unix-socket"},
@@ -407,7 +413,7 @@ bool check_rule(const struct check *check, unsigned number, struct check_fault *
 static bool check_aim(const struct rule *r) {
 	const struct settings *settings = r->settings;
 	const char *path = r->check->origins->path;
-	if (settings->http.url || settings->http.urls_from_file || settings->out.replay) return true;
+	if (settings->http.url || settings->http.urls_from_file || settings->out.replay || !fleet_rules_aims(settings)) return true;
 	if (settings->scenarios.count) return scenario_rules_aim(r);
 	return err_set(&r->fault->err, ERR_FAILED, "no URL to load%s; write e.g. --url http://localhost:3000/, or --urls-from-file FILE",
 		path ? arena_format(r->check->arena, ": %s has none", path) : "");

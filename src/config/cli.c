@@ -374,6 +374,7 @@ bool cli_parse(int argc, char **argv, struct arena *arena, struct cli *ret, stru
 		ask_help(p, COMMAND_RUN);
 	else if (!read_run(p, argc, argv))
 		return false;
+	p->cli.origins = &p->origins;
 	*ret = p->cli;
 	return true;
 }

@@ -20,6 +20,8 @@ enum cli_action {
 	CLI_CHECK_CONFIG,   /* strest config check FILE: print `text` on stdout, exit 0 or, with a fault in the file, 1 (`failed`) */
 };
 
+struct origins;
+
 struct cli {
 	enum cli_action action;
 	enum option_command command; /* CLI_HELP */
@@ -31,8 +33,9 @@ struct cli {
 	bool spawn_given; /* --spawn-rate or --spawn-interval */
 	bool preconnect_given;
 	bool status_given;
-	const char *config_file; /* the file that was read; NULL: none */
-	size_t warning_count;    /* sentences for stderr: keys of features that this version does not have, and the like */
+	const struct origins *origins; /* of the settings */
+	const char *config_file;       /* the file that was read; NULL: none */
+	size_t warning_count;          /* sentences for stderr: keys of features that this version does not have, and the like */
 	const char *const *warnings;
 };
 

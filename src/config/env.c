@@ -1,8 +1,7 @@
 #include "config/env.h"
 
-#include <stdlib.h>
-
 #include "base/buf.h"
+#include "base/files.h"
 
 #define EXPANDED_MAX ((size_t)16 << 20)
 
@@ -43,7 +42,7 @@ bool env_expand(struct slice text, struct arena *arena, const char **ret, struct
 			continue;
 		}
 		name = take_name(text);
-		if (name.size) value = getenv(arena_copy(arena, name));
+		if (name.size) value = files_variable(arena_copy(arena, name));
 		good = value && buf_add_text(&buf, value);
 		if (good) {
 			text = skip(text, name.size + 3);

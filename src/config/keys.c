@@ -10,7 +10,7 @@
 #include "config/scenario_keys.h"
 #include "config/secret.h"
 
-#define OWN_KEYS "rpm|load|thresholds|sinks|scenario|scenarios" /* keys that are no row's */
+#define OWN_KEYS "rpm|load|thresholds|sinks|distributed|scenario|scenarios" /* keys that are no row's */
 
 const struct tree *keys_find(const struct tree *table, const char *key) {
 	const struct tree *node = tree_find(table, key);
@@ -351,6 +351,8 @@ void keys_read(struct keys *keys) {
 			meet_later(keys, later, node);
 		} else if (strcmp(node->key, "thresholds") == 0) {
 			threshold_keys_read(keys, node);
+		} else if (strcmp(node->key, "distributed") == 0) {
+			fleet_keys_read(keys, node);
 		} else if (strcmp(node->key, "sinks") == 0) {
 			sink_keys_read(keys, node);
 		} else if (!keys_among(OWN_KEYS, node->key)) {

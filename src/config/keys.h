@@ -63,5 +63,8 @@ void load_keys_read(struct keys *keys);
 /* Reads `thresholds`; threshold_keys.c. */
 void threshold_keys_read(struct keys *keys, const struct tree *table);
 
+/* Reads `distributed`; fleet_keys.c. */
+void fleet_keys_read(struct keys *keys, const struct tree *table);
+
 /* Reads `sinks`; sink_keys.c. */
 void sink_keys_read(struct keys *keys, const struct tree *table);

@@ -32,7 +32,7 @@ static void no_row_is_there_already(void **state) {
 /* The specification's keys without an option of ours (section 3.2), and those that belong to the request. */
 static void every_key_of_the_reference_is_known(void **state) {
 	static const char *const left_out[] = {"charts_latency_bucket_ms", "summary", "http3", "disable_compression", "stats_success_breakdown"};
-	static const char *const refused[] = {"script", "aws_session", "aws_sigv4", "proxy_http_version", "proxy_http2", "distributed"};
+	static const char *const refused[] = {"script", "aws_session", "aws_sigv4", "proxy_http_version", "proxy_http2"};
 	(void)state;
 	for (size_t i = 0; i < LENGTH(left_out); i++) {
 		if (!later_by_key(left_out[i])) fail_msg("%s", left_out[i]);

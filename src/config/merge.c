@@ -88,9 +88,21 @@ static void take_proxies(struct proxy_environment *proxies) {
 	proxies->none = either_of("no_proxy", "NO_PROXY");
 }
 
+/* The token of a variable, unless somebody gave it or a file that has it. */
+static void take_token(const char *variable, struct slice flag, struct slice file, struct settings *settings, struct origins *origins) {
+	const struct option_row *row = option_by_name(flag, COMMAND_RUN);
+	const char *value = getenv(variable);
+	if (!value || !*value || origin_given(origins, row) || origin_given(origins, option_by_name(file, COMMAND_RUN))) return;
+	*(const char **)((char *)settings + row->at) = value;
+	origins->rows[option_index(row)] = (struct option_origin){.kind = ORIGIN_ENVIRONMENT, .name = variable};
+}
+
 void merge_environment(enum option_command command, struct settings *settings, struct origins *origins) {
 	take_no_color(command, settings, origins);
-	if (command == COMMAND_RUN) take_proxies(&settings->proxies);
+	if (command != COMMAND_RUN) return;
+	take_proxies(&settings->proxies);
+	take_token("STREST_AUTH_TOKEN", SLICE("auth-token"), SLICE("auth-token-file"), settings, origins);
+	take_token("STREST_CONTROL_AUTH_TOKEN", SLICE("control-auth-token"), SLICE("control-auth-token-file"), settings, origins);
 }
 
 void merge_implied(struct settings *settings, struct origins *origins) {

@@ -9,7 +9,7 @@
  * that ask for something else. Scenarios and data files are the file's alone. */
 void merge_file(const struct file *file, struct settings *settings, struct origins *origins);
 
-/* Takes NO_COLOR, if it is not empty and nobody gave the option; of a run, the proxies. */
+/* Takes NO_COLOR, if it is not empty and nobody gave the option; of a run, the proxies and the tokens of a fleet. */
 void merge_environment(enum option_command command, struct settings *settings, struct origins *origins);
 
 /* Sets what follows from other options where nobody gave it: a form is posted. */

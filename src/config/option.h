@@ -17,6 +17,7 @@ enum option_group {
 	GROUP_TLS,
 	GROUP_OUTPUT,
 	GROUP_REPLAY,
+	GROUP_FLEET,
 	GROUP_CONFIG,
 	GROUP_TARGET,
 	GROUP_CLEANUP,
@@ -28,6 +29,13 @@ enum option_command {
 	COMMAND_RUN = 1,     /* strest */
 	COMMAND_TARGET = 2,  /* strest target */
 	COMMAND_CLEANUP = 4, /* strest cleanup */
+};
+
+/* Whether a controller's agents go by its value. */
+enum option_travel {
+	TRAVELS_NOT,      /* each has its own; given on a controller it means the controller, or is refused there */
+	TRAVELS,          /* they take the controller's, or the preset if it has none: what shapes requests and load */
+	TRAVELS_IF_GIVEN, /* they take the controller's if it was given, else their own: how a machine makes the load */
 };
 
 /* A rule for one text that its kind does not know. */
@@ -53,27 +61,27 @@ enum option_check {
 
 /* One row. Texts are constant; NULL or 0 means "has none". */
 struct option_row {
-	size_t at;               /* place of the value in struct settings, bytes; made from section and field */
-	enum option_kind kind;   /* made from KIND. LIST options may be repeated, all others may be given once */
-	const char *flag;        /* name on the command line, without "--"; never NULL; unique within a command */
-	char letter;             /* short form, without "-" */
-	const char *alias;       /* other long names of the same option */
-	const char *alias2;      /* only with alias */
-	const char *key;         /* name in a config file; NULL: not allowed there */
-	const char *key2;        /* another name there */
-	unsigned commands;       /* bits of enum option_command; never 0 */
-	bool common;             /* in the short --help */
-	bool secret;             /* the value is not shown to anyone */
-	bool travels;            /* sent to agents */
-	const char *choices;     /* KIND_CHOICE: words with '|' between, in the order of the enum in base/settings.h */
-	const char *preset;      /* value when nothing is given, as text, read by the parser of the user's text; NULL: all bytes 0 */
-	double min, max;         /* COUNT, REAL: allowed values; TIME: seconds; max 0: no limits */
-	const char *unit;        /* what stands for the value in --help; NULL: made from the kind */
-	enum option_group group; /* heading in --help */
-	const char *help;        /* one sentence without a full stop; never NULL */
-	const char *conflicts;   /* flags that may not be given together with this one, '|' between; written in both rows */
-	const char *requires;    /* flag that must be on (BOOL) or given if this one is */
-	enum option_check check; /* TEXT: of the value, LIST: of each value */
+	size_t at;                  /* place of the value in struct settings, bytes; made from section and field */
+	enum option_kind kind;      /* made from KIND. LIST options may be repeated, all others may be given once */
+	const char *flag;           /* name on the command line, without "--"; never NULL; unique within a command */
+	char letter;                /* short form, without "-" */
+	const char *alias;          /* other long names of the same option */
+	const char *alias2;         /* only with alias */
+	const char *key;            /* name in a config file; NULL: not allowed there */
+	const char *key2;           /* another name there */
+	unsigned commands;          /* bits of enum option_command; never 0 */
+	bool common;                /* in the short --help */
+	bool secret;                /* the value is not shown to anyone */
+	enum option_travel travels; /* to agents: see config/travel.h */
+	const char *choices;        /* KIND_CHOICE: words with '|' between, in the order of the enum in base/settings.h */
+	const char *preset;         /* value when nothing is given, as text, read by the parser of the user's text; NULL: all bytes 0 */
+	double min, max;            /* COUNT, REAL: allowed values; TIME: seconds; max 0: no limits */
+	const char *unit;           /* what stands for the value in --help; NULL: made from the kind */
+	enum option_group group;    /* heading in --help */
+	const char *help;           /* one sentence without a full stop; never NULL */
+	const char *conflicts;      /* flags that may not be given together with this one, '|' between; written in both rows */
+	const char *requires;       /* flag that must be on (BOOL) or given if this one is */
+	enum option_check check;    /* TEXT: of the value, LIST: of each value */
 };
 
 enum {

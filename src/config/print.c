@@ -63,16 +63,6 @@ static bool is_unset(const struct page *p, const struct option_row *row) {
 	}
 }
 
-static void add_stages(struct buf *buf, const struct stage_list *stages, struct arena *arena) {
-	char span[32];
-	buf_add_text(buf, "\"");
-	for (size_t i = 0; i < stages->count; i++) {
-		buf_add_format(buf, "%s%s@", i ? "," : "", units_format_span(stages->at[i].duration, span, sizeof(span)));
-		buf_add_text(buf, value_write_real(stages->at[i].target, "", arena));
-	}
-	buf_add_text(buf, "\"");
-}
-
 static void add_list(struct page *p, const struct option_row *row, const struct text_list *list) {
 	const char *const *written = p->origins->rows[option_index(row)].written;
 	buf_add_text(&p->buf, "[");
@@ -83,34 +73,21 @@ static void add_list(struct page *p, const struct option_row *row, const struct 
 	buf_add_text(&p->buf, "]");
 }
 
-/* Returns the word at a place of an "a|b|c" list. */
-static struct slice word_at(const char *words, int index) {
-	struct slice word = option_next_word(&words);
-	while (index-- > 0) word = option_next_word(&words);
-	return word;
-}
-
 static void add_value(struct page *p, const struct option_row *row) {
-	static const char *const versions[] = {"1.0", "1.1", "1.2", "1.3"};
 	const char *const *written = p->origins->rows[option_index(row)].written;
 	const void *at = field(p, row);
-	char text[4096];
 	if (row->kind != KIND_LIST && written) {
 		const char *own = row->kind == KIND_TEXT ? *(const char *const *)at : written[0];
 		print_scenarios_add_text(&p->buf, show_text(p, row, own, written[0]));
 		return;
 	}
 	switch (row->kind) {
-	case KIND_BOOL: buf_add_text(&p->buf, *(const bool *)at ? "true" : "false"); break;
-	case KIND_COUNT: buf_add_format(&p->buf, "%llu", (unsigned long long)*(const uint64_t *)at); break;
-	case KIND_REAL: buf_add_text(&p->buf, value_write_real(*(const double *)at, ".0", p->arena)); break;
-	case KIND_TEXT: print_scenarios_add_text(&p->buf, show_text(p, row, *(const char *const *)at, NULL)); break;
+	case KIND_BOOL:
+	case KIND_COUNT:
+	case KIND_REAL: buf_add_text(&p->buf, value_write(row, p->settings, 0, p->arena)); break;
 	case KIND_LIST: add_list(p, row, at); break;
-	case KIND_TIME: print_scenarios_add_text(&p->buf, units_format_span(*(const nsec *)at, text, sizeof(text))); break;
-	case KIND_CHOICE: print_scenarios_add_text(&p->buf, arena_copy(p->arena, word_at(row->choices, *(const int *)at))); break;
-	case KIND_STATUS: print_scenarios_add_text(&p->buf, status_set_format(at, text, sizeof(text))); break;
-	case KIND_STAGES: add_stages(&p->buf, at, p->arena); break;
-	case KIND_TLS: print_scenarios_add_text(&p->buf, versions[*(const int *)at - TLS_VERSION_1_0]); break;
+	case KIND_TEXT: print_scenarios_add_text(&p->buf, show_text(p, row, *(const char *const *)at, NULL)); break;
+	default: print_scenarios_add_text(&p->buf, value_write(row, p->settings, 0, p->arena));
 	}
 }
 

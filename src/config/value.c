@@ -351,15 +351,6 @@ bool value_is_off(const struct option_row *row, const struct settings *settings)
 	return row->kind == KIND_BOOL && !*(const bool *)at;
 }
 
-const char *value_write_real(double real, const char *tail, struct arena *arena) {
-	char text[40];
-	for (int digits = 15; digits <= 17; digits++) {
-		snprintf(text, sizeof(text), "%.*g", digits, real);
-		if (strtod(text, NULL) == real) break;
-	}
-	return arena_format(arena, "%s%s", text, strpbrk(text, ".enai") ? "" : tail);
-}
-
 void value_preset(struct arena *arena, struct settings *settings) {
 	struct err err = {0};
 	memset(settings, 0, sizeof(*settings));

@@ -36,6 +36,10 @@ bool value_is_off(const struct option_row *row, const struct settings *settings)
 /* Returns a number that reads back as the same, with `tail` (".0") behind it if it has neither point nor exponent. Lives in the arena. */
 const char *value_write_real(double real, const char *tail, struct arena *arena);
 
+/* Returns the row's value as a text that value_parse reads as the same; of a LIST its value number `item`. NULL: there is none (or no such item).
+ * Lives in the arena. */
+const char *value_write(const struct option_row *row, const struct settings *settings, size_t item, struct arena *arena);
+
 /* Sets every row's preset; rows without one become 0, false, NULL or empty. A preset that does not parse is our mistake: it ends the program. */
 void value_preset(struct arena *arena, struct settings *settings);
 

@@ -125,6 +125,11 @@ static void choices_stand_in_the_order_of_their_enum(void **state) {
 		{"replay-snapshot-format", "JSONL", SNAPSHOT_JSONL},
 		{"replay-snapshot-format", "ndjson", SNAPSHOT_NDJSON},
 		{"replay-snapshot-format", "csv", SNAPSHOT_CSV},
+		{"controller-mode", "auto", CONTROLLER_AUTO},
+		{"controller-mode", "manual", CONTROLLER_MANUAL},
+		{"on-agent-loss", "continue", ON_LOSS_CONTINUE},
+		{"on-agent-loss", "redistribute", ON_LOSS_REDISTRIBUTE},
+		{"on-agent-loss", "abort", ON_LOSS_ABORT},
 		{"connection-pick", "lru", CONNECTION_PICK_LRU},
 		{"connection-pick", "MRU", CONNECTION_PICK_MRU},
 	};

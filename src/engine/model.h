@@ -26,7 +26,7 @@ struct model_ops {
 	void (*timer)(struct worker *worker, struct task *task, nsec now);
 	/* Whether nothing is left to be sent. */
 	bool (*exhausted)(const struct worker *worker, nsec now);
-	/* At the end: counts what was planned and never sent. */
+	/* When the worker's thread has ended, on main: counts what was planned and never sent. */
 	void (*finish)(struct worker *worker);
 };
 

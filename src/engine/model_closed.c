@@ -18,7 +18,7 @@ static void closed_start(struct worker *worker) {
 	}
 }
 
-/* Takes a ticket of --requests and the number of its request, from 0; false: none is left. */
+/* Takes a ticket of --requests and the number of its request; false: none is left. */
 static bool closed_take_ticket(struct worker *worker, uint64_t *ret_k) {
 	if (worker->tickets == 0) {
 		_Atomic uint64_t *left = &worker->shared->tickets;
@@ -29,21 +29,21 @@ static bool closed_take_ticket(struct worker *worker, uint64_t *ret_k) {
 			block = block < 1 ? 1 : block > BLOCK ? BLOCK : block;
 		} while (!atomic_compare_exchange_weak_explicit(left, &seen, seen - block, memory_order_relaxed, memory_order_relaxed));
 		worker->tickets = block;
-		worker->ticket_k = worker->plan->requests - seen;
+		worker->ticket_j = worker->plan->tickets - seen;
 	}
 	worker->tickets--;
-	*ret_k = worker->ticket_k++;
+	*ret_k = stripe_number(&worker->plan->stripe, worker->ticket_j++);
 	return true;
 }
 
-/* Returns the number of a request that needs no ticket: from 0, each once; at the end of a run the rest of a worker's block stays unused. */
+/* Returns the number of a request that needs no ticket: those of this machine in order, each once; at the end of a run the rest of a worker's block stays unused. */
 static uint64_t closed_take_number(struct worker *worker) {
 	if (worker->numbers == 0) {
-		worker->number_k = atomic_fetch_add_explicit(&worker->shared->numbers, BLOCK, memory_order_relaxed);
+		worker->number_j = atomic_fetch_add_explicit(&worker->shared->numbers, BLOCK, memory_order_relaxed);
 		worker->numbers = BLOCK;
 	}
 	worker->numbers--;
-	return worker->number_k++;
+	return stripe_number(&worker->plan->stripe, worker->number_j++);
 }
 
 /* `task`, which has no request, gives its connection back. */
@@ -72,12 +72,12 @@ static void closed_next_step(struct worker *worker, struct task *task, nsec due,
 	bool may = due < worker->stop && now < worker->stop;
 	if (may && is_first) may = worker_has_iterations(worker);
 	if (may && counted && worker->plan->requests > 0) may = closed_take_ticket(worker, &unused);
-	uint64_t n = may && is_first ? atomic_fetch_add_explicit(&worker->shared->numbers, 1, memory_order_relaxed) : 0;
-	if (!may || n >= worker->script->iterations_max) {
+	uint64_t j = may && is_first ? atomic_fetch_add_explicit(&worker->shared->numbers, 1, memory_order_relaxed) : 0;
+	if (!may || (is_first && j >= worker->plan->iterations)) {
 		closed_part(worker, task);
 		return;
 	}
-	if (is_first) users_begin(worker, task, n, due);
+	if (is_first) users_begin(worker, task, stripe_number(&worker->plan->stripe, j), due);
 	if (!users_make(worker, task, due, due, now)) {
 		nsec pause = users_end_step(worker, task, now);
 		closed_wait(worker, task, now + (pause > BACKOFF_FIRST ? pause : BACKOFF_FIRST));

@@ -2,7 +2,12 @@
  * one while there are fewer than --max-tasks, or wait their turn; the queue is the distance between the cursor and the clock. */
 #include "base/fault.h"
 #include "engine/flow.h"
+#include "engine/unsent.h"
 #include "engine/worker.h"
+
+/* How often a worker looks for a new stripe: that is told at least twice as long before it holds (run_restripe), so that who has looked within this time knows
+ * whose everything is that is due by now, however long its thread was held up before. */
+#define STRIPE_LOOK (100 * MSEC)
 
 /* Returns whether a slot is there for the next request. */
 static bool open_has_slot(const struct worker *worker) {
@@ -13,6 +18,24 @@ static bool open_has_slot(const struct worker *worker) {
 static void open_see_next(struct worker *worker) {
 	worker->next_request = worker->plan->source.ops->next(&worker->plan->source, 0, worker->cursor.k);
 	worker->next_peer = &worker->peers.at[worker->next_request->origin];
+}
+
+/* Goes by the first `known` pieces of the schedule from now on. */
+static void open_learn(struct worker *worker, unsigned known) {
+	uint64_t lost = cursor_learn(&worker->cursor, known);
+	worker->missed += lost;
+	unsent_add(worker->plan, worker->tally, 0, lost);
+	open_see_next(worker);
+}
+
+/* Looks for a new stripe, ahead of a decision to send what is due by `now`. Returns whether there is one. */
+static inline bool open_see_stripes(struct worker *worker, nsec now) {
+	if (now - worker->stripes_seen < STRIPE_LOOK) return false;
+	worker->stripes_seen = now;
+	unsigned known = atomic_load_explicit(&worker->shared->piece_count, memory_order_acquire);
+	if (known == worker->cursor.known) return false;
+	open_learn(worker, known);
+	return true;
 }
 
 static void open_prepare(struct worker *worker) {
@@ -41,7 +64,9 @@ static nsec open_release(struct worker *worker, nsec now) {
 }
 
 static void open_start(struct worker *worker) {
-	cursor_init(&worker->cursor, &worker->plan->schedule, worker->index, worker->plan->threads);
+	const struct plan *plan = worker->plan;
+	struct cursor_part part = {worker->shared->pieces, worker->index, plan->threads, plan->k_limit};
+	cursor_init_part(&worker->cursor, &plan->schedule, &part);
 	open_see_next(worker);
 	worker->pumping = false;
 	open_release(worker, worker->start);
@@ -50,7 +75,7 @@ static void open_start(struct worker *worker) {
 /* The moment of the next request, NSEC_NEVER when there is none. */
 static nsec open_due(const struct worker *worker) {
 	const struct cursor *cursor = &worker->cursor;
-	if (cursor->due == NSEC_NEVER || cursor->k >= worker->plan->k_limit) return NSEC_NEVER;
+	if (cursor->due == NSEC_NEVER) return NSEC_NEVER;
 	nsec due = worker->start + cursor->due;
 	return due >= worker->stop || worker->abandoned ? NSEC_NEVER : due;
 }
@@ -127,7 +152,10 @@ static void open_pump(struct worker *worker, nsec now) {
 	if (worker->pumping) return;
 	worker->pumping = true;
 	worker_see_stop(worker, now);
-	while (open_moment(due = open_due(worker)) <= now && open_has_slot(worker)) {
+	while (open_has_slot(worker)) {
+		if (open_see_stripes(worker, now)) continue; /* the next request may be another one */
+		due = open_due(worker);
+		if (open_moment(due) > now) break;
 		nsec ready = due;
 		if (worker->full) { /* it waited for a slot since it was due, or since there was none */
 			nsec blocked = free_since - (due > worker->full_since ? due : worker->full_since);
@@ -191,6 +219,7 @@ static nsec open_next(const struct worker *worker) {
 
 static void open_advance(struct worker *worker, nsec now) {
 	open_release(worker, now);
+	open_see_stripes(worker, now); /* also while the next request by the old one finds no room */
 	open_pump(worker, now);
 }
 
@@ -200,43 +229,33 @@ static bool open_exhausted(const struct worker *worker, nsec now) {
 	return now >= worker->stop && open_due(worker) == NSEC_NEVER;
 }
 
-/* Counts iterations that were never begun, and so their first steps: `count` of them, from number `first` on, each `threads` further. */
-static void open_count_unbegun(struct worker *worker, uint64_t first, uint64_t count) {
-	const struct script *script = worker->script;
-	const struct group_table *groups = &worker->plan->groups;
-	uint64_t at_once = script->scenario_count == 1 ? count : 1;
-	if (script->is_plain) return;
+/* Counts `count` iterations that were never begun, the first one where `cursor` stands. */
+static void open_count_unbegun(struct worker *worker, struct cursor cursor, uint64_t count) {
+	uint64_t at_once = worker->script->scenario_count == 1 ? count : 1;
+	if (worker->script->is_plain) return;
 	for (uint64_t i = 0; i < count; i += at_once) {
-		const struct script_scenario *scenario = script_pick(script, first + i * worker->plan->threads);
-		worker->tally->cells[groups->first_scenario + (size_t)(scenario - script->scenarios)].unsent += at_once;
-		worker->tally->cells[groups->first_step + scenario->first_row].unsent += at_once;
+		if (i > 0) cursor_next(&cursor);
+		unsent_add_iterations(worker->plan, worker->tally, cursor.k, at_once);
 	}
 }
 
-/* Passes the requests due before `until` (from the start) and counts those below the limit as unsent, in stage `stage` (if there are stages). */
-static void open_count_unsent(struct worker *worker, size_t stage, nsec until) {
-	const struct plan *plan = worker->plan;
-	const struct group_table *groups = &plan->groups;
-	uint64_t first = worker->cursor.k;
-	uint64_t passed = cursor_skip(&worker->cursor, until);
-	if (first >= plan->k_limit) return;
-	uint64_t allowed = (plan->k_limit - first - 1) / plan->threads + 1;
-	if (passed > allowed) passed = allowed;
-	worker->tally->unsent += passed;
-	worker->tally->cells[0].unsent += passed;
-	if (worker->script) open_count_unbegun(worker, first, passed);
-	if (groups->first_stage + stage < groups->first_step) worker->tally->cells[groups->first_stage + stage].unsent += passed;
-}
-
-/* Everything of the window that was due before the stop and never taken up. */
+/* Everything of the window that was due before the stop and never taken up, by stage. What a stripe gave that was told when the worker had ended was missed. */
 static void open_finish(struct worker *worker) {
 	const struct schedule *schedule = &worker->plan->schedule;
-	nsec stop = worker->stop - worker->start;
+	nsec stop = atomic_load(&worker->shared->stop) - worker->start;
+	unsigned known = atomic_load(&worker->shared->piece_count);
+	bool is_late = known != worker->cursor.known;
+	uint64_t before = worker->tally->unsent;
+	if (is_late) open_learn(worker, known);
 	cursor_skip(&worker->cursor, worker->window_start - worker->start);
 	for (size_t i = 0; i < schedule->count; i++) {
 		nsec end = i + 1 < schedule->count && schedule->at[i + 1].t0 < stop ? schedule->at[i + 1].t0 : stop;
-		open_count_unsent(worker, i, end);
+		struct cursor first = worker->cursor;
+		uint64_t passed = cursor_skip(&worker->cursor, end);
+		unsent_add(worker->plan, worker->tally, i, passed);
+		if (worker->script) open_count_unbegun(worker, first, passed);
 	}
+	if (is_late) worker->missed += worker->tally->unsent - before;
 }
 
 const struct model_ops model_open = {

@@ -5,10 +5,12 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "engine/unsent.h"
 #include "engine/worker.h"
 
 #define START_AHEAD MSEC        /* the start line lies so far ahead of the last worker's "ready" */
-#define STOP_AHEAD (200 * MSEC) /* a stop is told two ticks before it holds, so that every worker has seen it */
+#define START_LEAD (500 * MSEC) /* a start line at an instant is given so long before, until then a stop need not wait for it */
+#define STOP_AHEAD (200 * MSEC) /* a stop is told two ticks before it holds, so that every worker has seen it; a new stripe, too */
 
 /* What a worker has told of itself. */
 struct run_seen {
@@ -25,8 +27,10 @@ struct run {
 	struct tally *tally, *fresh; /* the sum so far, and what this tick collects */
 	struct totals *totals;
 	struct digest *urls;   /* one for each row of a list of URLs; NULL: no list */
-	struct cursor planned; /* open loop: walks the whole schedule */
+	struct cursor planned; /* open loop: walks what is this machine's of the schedule */
 	uint64_t planned_count;
+	uint64_t told[RUN_RESTRIPES + 1];       /* of each piece: the number from which on it was to hold, if it was not late */
+	uint64_t missed;                        /* numbers of pieces that were late */
 	uint64_t (*step_reasons)[REASON_COUNT]; /* with scenarios; else NULL */
 	int descriptor;                         /* eventfd: all workers are ready, or done */
 	_Atomic unsigned running;
@@ -34,6 +38,7 @@ struct run {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	unsigned ready;
+	nsec start_at; /* asked for; 0: none */
 	bool started;
 	bool stopped; /* before the start line: nothing will be sent */
 	/* Attempts on the wire one to two seconds ago, to judge those that had time to be answered. */
@@ -56,6 +61,17 @@ static void run_notify(const struct run *run) {
 	if (write(run->descriptor, &one, sizeof(one)) < 0) return;
 }
 
+/* Waits for the start line to be given, and looks after the connections meanwhile. The caller holds the lock. */
+static void run_await_start(struct run *run, struct worker *worker) {
+	while (!run->started) {
+		struct timespec until = clock_timespec(clock_now() + RUN_TICK_MS * MSEC);
+		if (pthread_cond_timedwait(&run->changed, &run->lock, &until) == 0 || run->started) continue;
+		pthread_mutex_unlock(&run->lock);
+		worker_tend(worker, 0);
+		pthread_mutex_lock(&run->lock);
+	}
+}
+
 static void *run_thread(void *argument) {
 	struct run_seat seat = *(struct run_seat *)argument;
 	struct run *run = seat.run;
@@ -65,7 +81,7 @@ static void *run_thread(void *argument) {
 	run->ready++;
 	pthread_cond_broadcast(&run->changed);
 	if (run->ready == run->shared.plan->threads) run_notify(run);
-	while (!run->started) pthread_cond_wait(&run->changed, &run->lock);
+	run_await_start(run, seat.worker);
 	pthread_mutex_unlock(&run->lock);
 	worker_run(seat.worker);
 	if (atomic_fetch_sub(&run->running, 1) == 1) run_notify(run);
@@ -78,8 +94,10 @@ static bool run_give_start(struct run *run, bool wait) {
 	if (run->started) return true;
 	pthread_mutex_lock(&run->lock);
 	while (wait && run->ready < run->count) pthread_cond_wait(&run->changed, &run->lock);
-	if (run->ready == run->count) {
-		run->shared.start = clock_now() + START_AHEAD;
+	nsec now = clock_now(), start = now + START_AHEAD;
+	if (run->start_at > start && !run->stopped) start = run->start_at;
+	if (run->ready == run->count && start - now <= START_LEAD) {
+		run->shared.start = start;
 		atomic_store(&run->shared.stop, run->shared.start + (run->stopped ? 0 : plan->duration));
 		run->started = true;
 		pthread_cond_broadcast(&run->changed);
@@ -87,7 +105,6 @@ static bool run_give_start(struct run *run, bool wait) {
 	pthread_mutex_unlock(&run->lock);
 	if (!run->started) return false;
 	run->attempts_at = run->shared.start;
-	run->planned = plan->at_window;
 	return true;
 }
 
@@ -108,6 +125,16 @@ static bool run_start_worker(struct run *run, unsigned i, struct err *err) {
 	return true;
 }
 
+/* The condition's waits are by clock_now(). */
+static void run_init_lock(struct run *run) {
+	pthread_condattr_t by_clock;
+	pthread_mutex_init(&run->lock, NULL);
+	pthread_condattr_init(&by_clock);
+	pthread_condattr_setclock(&by_clock, CLOCK_MONOTONIC);
+	pthread_cond_init(&run->changed, &by_clock);
+	pthread_condattr_destroy(&by_clock);
+}
+
 bool run_start(const struct run_inputs *inputs, struct run **ret, struct err *err) {
 	const struct plan *plan = inputs->plan;
 	struct run *run = mem_zeroed(1, sizeof(*run));
@@ -121,9 +148,12 @@ bool run_start(const struct run_inputs *inputs, struct run **ret, struct err *er
 	run->shared.log = inputs->log;
 	run->shared.shards = inputs->shards;
 	atomic_init(&run->shared.stop, NSEC_NEVER);
-	atomic_init(&run->shared.tickets, plan->requests);
-	pthread_mutex_init(&run->lock, NULL);
-	pthread_cond_init(&run->changed, NULL);
+	atomic_init(&run->shared.tickets, plan->tickets);
+	run->shared.pieces[0] = (struct stripe_piece){0, 0, plan->stripe};
+	atomic_init(&run->shared.piece_count, 1);
+	if (plan->open_loop) cursor_init_part(&run->planned, &plan->schedule, &(struct cursor_part){run->shared.pieces, 0, 1, plan->k_limit});
+	run->start_at = inputs->start_at;
+	run_init_lock(run);
 	run->workers = mem_zeroed(plan->threads, sizeof(*run->workers));
 	run->seen = mem_zeroed(plan->threads, sizeof(*run->seen));
 	run->tally = tally_new(plan->groups.count);
@@ -152,12 +182,13 @@ int run_descriptor(const struct run *run) {
 	return run->descriptor;
 }
 
-/* Counts the schedule's requests up to `until` (from the start), not beyond the stop. */
+/* Counts this machine's requests of the window due before `until` (from the start), not beyond the stop. */
 static void run_count_planned(struct run *run, nsec until) {
 	const struct plan *plan = run->shared.plan;
 	nsec stop = atomic_load(&run->shared.stop) - run->shared.start;
 	if (!plan->open_loop) return;
 	if (until > stop) until = stop;
+	cursor_skip(&run->planned, until < plan->warmup ? until : plan->warmup);
 	run->planned_count += cursor_skip(&run->planned, until);
 }
 
@@ -210,7 +241,7 @@ struct run_state run_tick(struct run *run, run_tick_fn *tick, void *user) {
 	nsec now = clock_now(), elapsed = now - run->shared.start;
 	if (run->tick_asked > 0) strain_note(&run->gaps, run->tick_asked, now);
 	run->tick_asked = now + RUN_TICK_MS * MSEC;
-	struct run_state state = {.started = true, .elapsed = elapsed, .ended = atomic_load(&run->running) == 0};
+	struct run_state state = {.started = true, .start = run->shared.start, .elapsed = elapsed, .ended = atomic_load(&run->running) == 0};
 	bool any = false;
 	for (unsigned i = 0; i < run->count; i++) any |= run_collect(run, &run->workers[i]);
 	if (any) run_pass_on(run, tick, user);
@@ -257,7 +288,68 @@ void run_stop(struct run *run) {
 	nsec at = clock_now() + STOP_AHEAD;
 	run->stopped = true;
 	atomic_store(&run->shared.abandon, true);
-	if (run->started && at < atomic_load(&run->shared.stop)) atomic_store(&run->shared.stop, at);
+	if (!run->started) return;
+	if (at < run->shared.start) at = run->shared.start;
+	if (at < atomic_load(&run->shared.stop)) atomic_store(&run->shared.stop, at);
+}
+
+/* Returns whether number k was this run's by one of the first `count` pieces, which sent it or missed it. */
+static bool run_had(const struct run *run, unsigned count, uint64_t k) {
+	const struct stripe_piece *pieces = run->shared.pieces;
+	unsigned i = count - 1;
+	while (pieces[i].from > k) i--;
+	if (stripe_has(&pieces[i].stripe, k)) return true;
+	for (i++; i < count; i++)
+		if (run->told[i] <= k && stripe_has(&pieces[i].stripe, k)) return true;
+	return false;
+}
+
+/* Counts the numbers of piece `count`, which is late, that were due from `at` (from the start) on before it held: unsent. Returns how many. */
+static uint64_t run_count_missed(struct run *run, unsigned count, nsec at) {
+	const struct plan *plan = run->shared.plan;
+	const struct stripe_piece *piece = &run->shared.pieces[count], only = {.stripe = piece->stripe};
+	nsec stop = atomic_load(&run->shared.stop) - run->shared.start, end = piece->at < stop ? piece->at : stop;
+	uint64_t missed = 0;
+	struct cursor cursor;
+	cursor_init(&cursor, &plan->schedule, 0, 1);
+	run->told[count] = cursor_first_at(&cursor, at);
+	cursor_init_part(&cursor, &plan->schedule, &(struct cursor_part){&only, 0, 1, plan->k_limit});
+	for (cursor_skip(&cursor, at > plan->warmup ? at : plan->warmup); cursor.due < end; cursor_next(&cursor)) {
+		size_t stage = plan->schedule.count - 1;
+		if (run_had(run, count, cursor.k)) continue;
+		while (stage > 0 && plan->schedule.at[stage].t0 > cursor.due) stage--;
+		unsent_add(plan, run->fresh, stage, 1);
+		unsent_add_iterations(plan, run->fresh, cursor.k, 1);
+		missed++;
+	}
+	return missed;
+}
+
+bool run_restripe(struct run *run, nsec at, const struct stripe *stripe, uint64_t *ret_missed) {
+	unsigned count = atomic_load(&run->shared.piece_count);
+	struct stripe_piece *piece = &run->shared.pieces[count];
+	*ret_missed = 0;
+	if (at < 0) at = 0;
+	if (!run->shared.plan->open_loop || count > RUN_RESTRIPES || at < piece[-1].at) return false;
+	*piece = (struct stripe_piece){.at = at, .stripe = *stripe};
+	for (nsec margin = RUN_TICK_MS * MSEC;; margin *= 2) { /* the look-up takes its time */
+		piece->from = run->told[count] = cursor_first_at(&run->planned, piece->at);
+		nsec earliest = run->started ? clock_now() - run->shared.start + STOP_AHEAD : 0;
+		if (piece->at >= earliest) break;
+		piece->at = earliest + margin;
+	}
+	atomic_store_explicit(&run->shared.piece_count, count + 1, memory_order_release);
+	cursor_learn(&run->planned, count + 1);
+	if (piece->at > at) *ret_missed = run_count_missed(run, count, at);
+	run->planned_count += *ret_missed;
+	run->missed += *ret_missed;
+	return true;
+}
+
+double run_rate(const struct run *run, nsec at, bool *ret_moving) {
+	unsigned i = atomic_load(&run->shared.piece_count) - 1;
+	while (i > 0 && run->shared.pieces[i].at > at) i--;
+	return schedule_rate(&run->shared.plan->schedule, at, ret_moving) * stripe_fraction(&run->shared.pieces[i].stripe);
 }
 
 static enum reason run_last_failure(const struct run *run) {
@@ -275,6 +367,8 @@ static enum reason run_last_failure(const struct run *run) {
 
 /* Adds what a worker, now ended, has counted since the last tick. */
 static void run_add_worker(struct run *run, struct worker *worker, struct run_totals *ret) {
+	worker->model->finish(worker);
+	run->missed += worker->missed;
 	run_collect(run, worker);
 	if (worker->tally->upto - run->shared.start > run->upto) run->upto = worker->tally->upto - run->shared.start;
 	tally_merge(run->fresh, worker->tally);
@@ -315,15 +409,22 @@ static void run_gather_strain(const struct run *run, struct strain *ret) {
 	strain_count_pauses(&common, ret);
 }
 
-/* Returns the mean rate that the schedule asks for within the window; without a window, the highest of the run. */
+/* Returns the mean rate that this machine's part of the schedule asks for within the window; without a window, the highest of the run. */
 static double run_asked(const struct run *run) {
 	const struct plan *plan = run->shared.plan;
 	if (!plan->open_loop) return 0;
 	nsec end = atomic_load(&run->shared.stop) - run->shared.start;
 	nsec last = plan->k_limit != UINT64_MAX ? schedule_moment(&plan->schedule, (double)plan->k_limit) : NSEC_NEVER;
 	if (last < end) end = last;
-	if (end <= plan->warmup) return schedule_peak(&plan->schedule, plan->duration);
-	double asked = schedule_integral(&plan->schedule, end) - schedule_integral(&plan->schedule, plan->warmup);
+	if (end <= plan->warmup) return schedule_peak(&plan->schedule, plan->duration) * stripe_fraction(&plan->stripe);
+	unsigned count = atomic_load(&run->shared.piece_count);
+	double asked = (double)run->missed;
+	for (unsigned i = 0; i < count; i++) {
+		const struct stripe_piece *piece = &run->shared.pieces[i];
+		nsec from = piece->at > plan->warmup ? piece->at : plan->warmup, to = i + 1 < count && piece[1].at < end ? piece[1].at : end;
+		double integral = from < to ? schedule_integral(&plan->schedule, to) - schedule_integral(&plan->schedule, from) : 0;
+		asked += integral * stripe_fraction(&piece->stripe);
+	}
 	return asked * 1e9 / (double)(end - plan->warmup);
 }
 
@@ -339,22 +440,22 @@ static bool run_has_cut(const struct run *run) {
 static void run_sum_planned(const struct run *run, struct run_totals *ret) {
 	const struct plan *plan = run->shared.plan;
 	const struct script *script = plan->source.script;
-	uint64_t most = plan->k_limit > plan->k_window ? plan->k_limit - plan->k_window : 0, begun = atomic_load(&run->shared.numbers);
+	bool has_all = run->planned.k >= plan->k_limit; /* open loop: nothing of this machine's is left below the limit */
 	bool is_whole = run->tally->unsent == 0 && !run_has_cut(run);
 	ret->planned = run->tally->planned;
 	ret->iterations_planned = run->tally->iterations_planned;
 	ret->step_reasons = (const uint64_t(*)[REASON_COUNT])(const void *)run->step_reasons;
 	if (plan->open_loop) {
-		ret->iterations_planned = plan->k_limit != UINT64_MAX && run->planned_count > most ? most : run->planned_count;
+		ret->iterations_planned = run->planned_count;
 		ret->planned += ret->iterations_planned;
-		ret->limit_reached = plan->requests > 0 && ret->iterations_planned == most && is_whole;
+		ret->limit_reached = plan->requests > 0 && has_all && is_whole;
 	} else {
-		ret->limit_reached = plan->requests > 0 && ret->planned == plan->requests && run->tally->unsent == 0;
+		ret->limit_reached = plan->requests > 0 && ret->planned == plan->tickets && run->tally->unsent == 0;
 	}
 	if (!script || script->is_plain) ret->iterations_planned = 0; /* nobody counts what becomes of them */
 	if (!script || script->iterations_max == UINT64_MAX) return;
-	ret->data_ran_out =
-		plan->open_loop ? ret->iterations_planned == most && plan->k_limit == script->iterations_max : begun >= script->iterations_max;
+	uint64_t begun = atomic_load(&run->shared.numbers);
+	ret->data_ran_out = plan->open_loop ? has_all && plan->k_limit == script->iterations_max : begun >= plan->iterations;
 	ret->data_ran_out = ret->data_ran_out && is_whole;
 	ret->limit_reached = ret->limit_reached && !ret->data_ran_out;
 }
@@ -373,6 +474,7 @@ void run_finish(struct run *run, run_tick_fn *tick, void *user, struct run_total
 	nsec stop = atomic_load(&run->shared.stop);
 	run_count_planned(run, NSEC_NEVER);
 	run_sum_planned(run, ret);
+	ret->missed = run->missed;
 	if ((ret->limit_reached || ret->data_ran_out) && last < stop && last > 0) stop = last;
 	ret->window = stop > window_start ? stop - window_start : 0;
 	ret->asked_per_s = run_asked(run);

@@ -20,7 +20,8 @@ struct user;
 /* How the run stands. */
 struct run_state {
 	bool started; /* the workers are prepared and the start was given */
-	nsec elapsed; /* since the start line */
+	nsec start;   /* the start line, by clock_now(): the instant that was asked for, or when all were ready; 0: not given yet */
+	nsec elapsed; /* since the start line; below 0 shortly before it */
 	bool ended;   /* all workers are done: run_finish may be called */
 };
 
@@ -34,7 +35,8 @@ struct run_totals {
 	bool data_ran_out;                            /* a data file had no row for another iteration */
 	nsec window;                                  /* length of the measured window, >= 0 */
 	double asked_per_s;                           /* open loop: mean rate of the schedule within the window; closed loop: 0 */
-	bool limit_reached;                           /* --requests ended the run */
+	uint64_t missed;                              /* numbers of new stripes that were told too late (run_restripe); `unsent` counts them, too */
+	bool limit_reached;                           /* --requests ended the run: this machine's share of them is done */
 	bool answered;                                /* at least one byte of a response arrived */
 	enum reason last_failure;                     /* the most frequent reason of failed dials and requests; REASON_NONE: none */
 	uint64_t failures;
@@ -81,6 +83,7 @@ struct run_inputs {
 	const struct run_hooks *hooks;           /* NULL: none */
 	struct logport *log;                     /* the run log's ports, `shards` of each worker (out/logbook.h); NULL: no log */
 	unsigned shards;
+	nsec start_at; /* the start line, by clock_now(), if all are ready by then; 0 or passed: as soon as they are */
 };
 
 /* Starts the workers; they prepare (open connections in advance), and run_tick gives the start when all are ready. ERR_FAILED. */
@@ -107,6 +110,18 @@ bool run_is_hopeless(const struct run *run);
 
 /* Ends the run early: no request due later than 200 ms from now is sent, what waits then is counted as unsent, what is in flight may finish. */
 void run_stop(struct run *run);
+
+#define RUN_RESTRIPES 64
+
+/* Open loop: from `at` (ns from the start line; before it is at it) on, the numbers of another stripe are this run's: k0 is the first number of the whole schedule due at or after
+ * `at`; below it the stripe so far holds, from it on the new one. Its residues outlive the run. From run_start to run_finish; `at` is 200 ms ahead at least. If it
+ * is nearer or passed, the new stripe holds from 200 ms from now on, and its numbers since `at` that the old one did not have are counted as planned and unsent;
+ * *ret_missed tells how many. False, and nothing changed: a closed loop, more than RUN_RESTRIPES of them, or an `at` before that of the last one.
+ * Time: constant (even), the draws of a second and up to `at` (Poisson; all from the start, if it is late). */
+bool run_restripe(struct run *run, nsec at, const struct stripe *stripe, uint64_t *ret_missed);
+
+/* Open loop: returns the rate at `at` (ns from the start line) that this machine's stripe asks for, as schedule_rate. */
+double run_rate(const struct run *run, nsec at, bool *ret_moving);
 
 /* Waits for the workers, hands their last counts to `tick`, adds everything up. The result points into the run. */
 void run_finish(struct run *run, run_tick_fn *tick, void *user, struct run_totals *ret);

@@ -24,10 +24,14 @@ void users_close(struct worker *worker) {
 }
 
 void users_begin(struct worker *worker, struct task *task, uint64_t n, nsec due) {
-	if (!task->user) task->user = user_new(worker->script, &worker->tools, plan_task_number(worker->plan, worker->index, task->id));
+	const struct plan *plan = worker->plan;
+	if (!task->user) {
+		uint64_t number = stripe_number(&plan->stripe, plan_task_number(plan, worker->index, task->id));
+		task->user = user_new(worker->script, &worker->tools, number);
+	}
 	user_begin(task->user, n, due);
 	worker->under_way++;
-	if (!worker->plan->open_loop && due >= worker->window_start) worker->tally->iterations_planned++;
+	if (!plan->open_loop && due >= worker->window_start) worker->tally->iterations_planned++;
 }
 
 bool users_make(struct worker *worker, struct task *task, nsec due, nsec ready, nsec now) {

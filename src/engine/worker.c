@@ -12,6 +12,7 @@
 #include "engine/setup.h"
 
 #define TIMERS_AT_ONCE 64
+#define AWAKE (2 * MSEC)        /* so long before the start line the usual way to wait begins */
 #define SPIN_BEFORE (50 * USEC) /* before a due time: no more sleep */
 
 bool worker_open(struct worker *worker, unsigned index, struct run_shared *shared, struct err *err) {
@@ -110,14 +111,18 @@ static bool worker_is_connecting(const struct worker *worker) {
 	return false;
 }
 
+void worker_tend(struct worker *worker, nsec until) {
+	worker->loop->ops->turn(worker->loop, until, NSEC_NEVER);
+	worker_run_timers(worker, clock_now());
+}
+
 void worker_prepare(struct worker *worker) {
 	nsec now = clock_now(), limit = now + worker->plan->connect_timeout;
 	prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL); /* ns: the default of 50 us would be in every wait */
 	worker->model->prepare(worker);
 	while (now < limit && worker_is_connecting(worker) && !atomic_load_explicit(&worker->shared->abandon, memory_order_relaxed)) {
-		worker->loop->ops->turn(worker->loop, now + 10 * MSEC, NSEC_NEVER);
+		worker_tend(worker, now + 10 * MSEC);
 		now = clock_now();
-		worker_run_timers(worker, now);
 	}
 }
 
@@ -195,7 +200,6 @@ static void worker_end(struct worker *worker) {
 	if (worker->tally->done_in_window + worker->tally->sent_in_window + worker->tally->ok + worker->tally->failed + worker->tally->open > 0)
 		worker->tally->upto = now;
 	if (worker->log) recording_give_log(worker);
-	worker->model->finish(worker);
 	nsec gap = (now < worker->stop ? now : worker->stop) - worker->last_done;
 	if (worker->last_done > 0 && gap > worker->tally->longest_gap) worker->tally->longest_gap = gap;
 }
@@ -219,6 +223,7 @@ void worker_run(struct worker *worker) {
 	for (unsigned i = 0; worker->log && i < worker->shared->shards; i++) worker->log[i].zero = worker->window_start;
 	worker->wire_from = worker->start;
 	worker_see_stop(worker, worker->start);
+	while (clock_now() < worker->start - AWAKE) worker_tend(worker, worker->start - AWAKE);
 	worker->model->start(worker);
 	for (;;) {
 		nsec now = clock_now();

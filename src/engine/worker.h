@@ -76,14 +76,16 @@ struct worker {
 	struct peer *next_peer;                  /* ... whom it goes to ... */
 	const struct http_request *next_request; /* ... and its bytes */
 	nsec full_since;                         /* when the last free slot was taken; meaningful while none is free */
+	nsec stripes_seen;                       /* when it looked for a new stripe */
+	uint64_t missed;                         /* numbers of new stripes that it was told of too late */
 	bool full;
 	bool abandoned;  /* by a signal, or iterations, behind the stop: what still waits is given up */
 	bool pumping;    /* requests are being sent: what becomes free meanwhile is seen by that loop */
 	size_t released; /* connections that the spawn ramp allows so far */
 
 	/* Closed loop. */
-	uint64_t tickets, ticket_k; /* granted to this worker, not yet taken; the number that goes with the next one */
-	uint64_t numbers, number_k; /* the same for requests that need no ticket: without --requests, and in the warm-up */
+	uint64_t tickets, ticket_j; /* granted to this worker, not yet taken; which number of this machine's goes with the next one */
+	uint64_t numbers, number_j; /* the same for requests that need no ticket: without --requests, and in the warm-up */
 
 	/* Scenarios. */
 	const struct script *script; /* NULL: none */
@@ -135,7 +137,10 @@ bool worker_open(struct worker *worker, unsigned index, struct run_shared *share
 /* Opens connections in advance (the model's prepare) and waits for them at most the connect time-out. On the worker's thread. */
 void worker_prepare(struct worker *worker);
 
-/* Runs from the start line to the end of the drain. On the worker's thread. */
+/* Handles what comes until `until`, or at once if something is there: before the start line. On the worker's thread. */
+void worker_tend(struct worker *worker, nsec until);
+
+/* Waits for the start line, asleep until shortly before, and runs from there to the end of the drain. On the worker's thread. */
 void worker_run(struct worker *worker);
 
 /* Frees everything; the thread has ended. */
@@ -153,7 +158,7 @@ static inline bool worker_in_window(const struct worker *worker, nsec due) {
 
 /* Returns whether the data files of the scenarios still have a row for another iteration. */
 static inline bool worker_has_iterations(const struct worker *worker) {
-	return atomic_load_explicit(&worker->shared->numbers, memory_order_relaxed) < worker->script->iterations_max;
+	return atomic_load_explicit(&worker->shared->numbers, memory_order_relaxed) < worker->plan->iterations;
 }
 
 /* Makes sure that the timer of a connection goes off at `at` at the latest. */

@@ -80,6 +80,7 @@ const char *const fact_groups[GROUP_COUNT] = {
 	[GROUP_TLS] = "TLS",
 	[GROUP_OUTPUT] = "Output",
 	[GROUP_REPLAY] = "Replay",
+	[GROUP_FLEET] = "Several machines",
 	[GROUP_CONFIG] = "Configuration",
 	[GROUP_TARGET] = "Target",
 	[GROUP_CLEANUP] = "Cleanup",

@@ -1,31 +1,23 @@
 #include "net/http_server.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
 #include <microhttpd.h>
-#include <netinet/in.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/arena.h"
-#include "base/host_port.h"
-#include "net/address.h"
+#include "net/listening.h"
 
 #define IDLE_S 10u
 #define MEMORY_BYTES ((size_t)16 << 10) /* of a connection: longer heads are refused */
 #define PAGE_MAX ((size_t)4 << 20)
 #define BACKLOG 16
-#define LOOKUP_LIMIT (5 * SEC)
 
 struct http_server {
 	struct MHD_Daemon *daemon;
 	http_server_page_fn *page;
 	void *user;
-	bool loopback;
-	char address[HTTP_SERVER_TEXT];
+	struct listening place;
 };
 
 /* What is known of the library's own words goes nowhere: a client's mistakes are no news for the user of a load test. */
@@ -77,79 +69,18 @@ static enum MHD_Result on_request(void *user, struct MHD_Connection *connection,
 	return queued;
 }
 
-static bool is_loopback(const struct sockaddr *address) {
-	if (address->sa_family == AF_INET) {
-		const struct sockaddr_in *v4 = (const void *)address;
-		return ntohl(v4->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
-	}
-	const struct sockaddr_in6 *v6 = (const void *)address;
-	if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr)) return v6->sin6_addr.s6_addr[12] == IN_LOOPBACKNET;
-	return IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
-}
-
-/* Opens the listening socket and takes down where it is. */
-static int listen_on(struct http_server *server, const struct address *address) {
-	int fd = socket(address->socket.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), one = 1;
-	if (fd < 0) return -1;
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	struct sockaddr_storage place;
-	socklen_t size = sizeof(place);
-	if (bind(fd, &address->socket.any, address->size) != 0 || listen(fd, BACKLOG) != 0 ||
-		getsockname(fd, (struct sockaddr *)&place, &size) != 0) {
-		int sys = errno;
-		close(fd);
-		errno = sys;
-		return -1;
-	}
-	char host[INET6_ADDRSTRLEN] = "";
-	bool six = place.ss_family == AF_INET6;
-	const struct sockaddr_in *v4 = (const void *)&place;
-	const struct sockaddr_in6 *v6 = (const void *)&place;
-	inet_ntop(place.ss_family, six ? (const void *)&v6->sin6_addr : (const void *)&v4->sin_addr, host, sizeof(host));
-	snprintf(server->address, sizeof(server->address), six ? "[%s]:%u" : "%s:%u", host, ntohs(six ? v6->sin6_port : v4->sin_port));
-	server->loopback = is_loopback((const struct sockaddr *)&place);
-	return fd;
-}
-
-/* Resolves the address and listens on the first that it has; -1 with *err set. */
-static int open_socket(struct http_server *server, const char *text, struct err *err) {
-	struct host_port read;
-	struct arena arena;
-	struct address_list list;
-	if (!host_port_parse(slice_of(text), &read)) {
-		err_set(err, ERR_FAILED, "'%s' is not ADDRESS:PORT; write e.g. 127.0.0.1:9464", text);
-		return -1;
-	}
-	arena_init(&arena);
-	struct address_query query = {
-		.host = read.host.size > 0 ? arena_copy(&arena, read.host) : "127.0.0.1", .port = read.port, .limit = LOOKUP_LIMIT};
-	int fd = -1;
-	if (address_resolve(&query, &arena, &list, err)) {
-		fd = listen_on(server, &list.at[0]);
-		if (fd < 0 && errno == EADDRINUSE)
-			err_set(err, ERR_FAILED, "'%s' is in use by another program; write another port, or 0 for a free one", text);
-		else if (fd < 0)
-			err_set_sys(err, ERR_FAILED, errno, "'%s'", text);
-	} else {
-		err->code = ERR_FAILED; /* it is no target */
-	}
-	arena_fini(&arena);
-	return fd;
-}
-
 bool http_server_open(const char *address, http_server_page_fn *page, void *user, struct http_server **ret, struct err *err) {
 	struct http_server *server = mem_zeroed(1, sizeof(*server));
 	server->page = page;
 	server->user = user;
-	int fd = open_socket(server, address, err);
-	if (fd >= 0) {
+	if (listening_open(address, "127.0.0.1:9464", BACKLOG, &server->place, err)) {
 		/* epoll: a run may have more descriptors open than select() can name; ITC: with all connections taken the end would not be noticed otherwise */
 		server->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request, server,
-			MHD_OPTION_EXTERNAL_LOGGER, drop_words, NULL, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
+			MHD_OPTION_EXTERNAL_LOGGER, drop_words, NULL, MHD_OPTION_LISTEN_SOCKET, server->place.fd, MHD_OPTION_CONNECTION_LIMIT,
 			(unsigned)HTTP_SERVER_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, MEMORY_BYTES,
 			MHD_OPTION_END);
 		if (!server->daemon) {
-			close(fd);
+			close(server->place.fd);
 			err_set(err, ERR_FAILED, "'%s': the server of the figures cannot be started", address);
 		}
 	}
@@ -162,11 +93,11 @@ bool http_server_open(const char *address, http_server_page_fn *page, void *user
 }
 
 const char *http_server_address(const struct http_server *server) {
-	return server->address;
+	return server->place.address;
 }
 
 bool http_server_is_loopback(const struct http_server *server) {
-	return server->loopback;
+	return server->place.loopback;
 }
 
 void http_server_close(struct http_server *server) {

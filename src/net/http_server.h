@@ -8,7 +8,6 @@
 #include "base/err.h"
 
 #define HTTP_SERVER_CONNECTIONS 16 /* at once; further ones wait in the kernel's queue */
-#define HTTP_SERVER_TEXT 96
 
 struct http_server;
 

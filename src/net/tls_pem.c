@@ -1,9 +1,11 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
 
+#include "base/files.h"
 #include "net/tls_inner.h"
 
 bool tls_pem_fail(struct err *err, const char *context) {
@@ -20,7 +22,8 @@ static bool fail_file(struct err *err, const char *option, const char *path) {
 }
 
 static FILE *open_file(const char *option, const char *path, struct err *err) {
-	FILE *file = fopen(path, "re");
+	int fd = files_open(path);
+	FILE *file = fd >= 0 && fcntl(fd, F_SETFL, 0) == 0 ? fdopen(fd, "r") : NULL;
 	if (!file) err_set_sys(err, ERR_FAILED, errno, "%s: '%s'", option, path);
 	return file;
 }

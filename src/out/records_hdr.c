@@ -14,6 +14,8 @@
 #include "out/records.h"
 #include "out/whole_file.h"
 #include "record/hist.h"
+#include "stats/fleet.h"
+#include "stats/series.h"
 
 #define COOKIE 0x1c849313u
 #define COOKIE_DEFLATED 0x1c849314u
@@ -27,6 +29,11 @@ struct hdr_state {
 	unsigned char *encoded, *deflated;
 	size_t deflated_room;
 	struct buf text;
+};
+
+/* Where a histogram belongs: from the end of the warm-up, ns. */
+struct span {
+	nsec start, width;
 };
 
 static void put32(unsigned char *at, uint32_t value) {
@@ -72,7 +79,7 @@ static size_t hist_encode(const struct hist *hist, unsigned char *into) {
 	return (size_t)(at - into);
 }
 
-static bool put_line(struct hdr_state *state, const char *tag, const struct hist *hist, struct err *err) {
+static bool put_line(struct hdr_state *state, const char *tag, struct span span, const struct hist *hist, struct err *err) {
 	uLongf size = state->deflated_room - 8;
 	size_t encoded = hist_encode(hist, state->encoded);
 	if (compress2(state->deflated + 8, &size, state->encoded, encoded, Z_DEFAULT_COMPRESSION) != Z_OK)
@@ -80,19 +87,84 @@ static bool put_line(struct hdr_state *state, const char *tag, const struct hist
 	put32(state->deflated, COOKIE_DEFLATED);
 	put32(state->deflated + 4, (uint32_t)size);
 	state->text.size = 0;
-	buf_add_format(&state->text, "%s%lld.000,1.000,%.3f,", tag, (long long)state->second, (double)hist->max / (double)MSEC);
+	buf_add_format(&state->text, "%s%lld.%03d,%lld.%03d,%.3f,", tag, (long long)(span.start / SEC), (int)(span.start % SEC / MSEC),
+		(long long)(span.width / SEC), (int)(span.width % SEC / MSEC), (double)hist->max / (double)MSEC);
 	base64_add(&state->text, (struct slice){(const char *)state->deflated, size + 8});
 	buf_add_text(&state->text, "\n");
 	return whole_file_add(&state->file, (struct slice){state->text.at, state->text.size}, err);
 }
 
-/* The second is over. */
-static bool put_second(struct hdr_state *state, struct err *err) {
-	if (state->all->count > 0 && !put_line(state, "", state->all, err)) return false;
-	if (state->ok->count > 0 && !put_line(state, "Tag=ok,", state->ok, err)) return false;
+/* An interval is over. */
+static bool put_span(struct hdr_state *state, struct span span, struct err *err) {
+	if (state->all->count > 0 && !put_line(state, "", span, state->all, err)) return false;
+	if (state->ok->count > 0 && !put_line(state, "Tag=ok,", span, state->ok, err)) return false;
 	memset(state->all, 0, sizeof(*state->all));
 	memset(state->ok, 0, sizeof(*state->ok));
 	return true;
+}
+
+static bool put_second(struct hdr_state *state, struct err *err) {
+	return put_span(state, (struct span){state->second * SEC, SEC}, err);
+}
+
+/* ---- of a fleet ---- */
+
+struct slots_walk {
+	struct hdr_state *state;
+	nsec warmup;
+	bool ok;
+	struct err *err;
+};
+
+/* Counts one time of a slot, if there is one left. */
+static void add_exact(struct hist *into, nsec time, uint64_t *left) {
+	if (*left == 0) return;
+	hist_record(into, time, 1);
+	--*left;
+}
+
+/* Counts what is known to 1 % in the middle of its slots; the longest and the shortest time are exact. */
+static void add_coarse(struct hist *into, const struct histlet *from) {
+	for (uint32_t i = 0; from->count > 0 && i <= histlet_slot(from->max); i++) {
+		nsec time = histlet_slot_low(i) + (histlet_slot_high(i) - histlet_slot_low(i)) / 2;
+		uint64_t left = from->slots[i];
+		if (i == histlet_slot(from->max)) add_exact(into, from->max, &left);
+		if (i == histlet_slot(from->min)) add_exact(into, from->min, &left);
+		if (left > 0) hist_record(into, time < from->min ? from->min : time > from->max ? from->max : time, left);
+	}
+}
+
+static void put_slot(void *user, const struct series_slot *slot) {
+	struct slots_walk *walk = user;
+	nsec start = slot->start - walk->warmup, end = start + slot->width;
+	if (!walk->ok || end <= 0) return;
+	if (start < 0) start = 0;
+	add_coarse(walk->state->all, &slot->response_ok);
+	add_coarse(walk->state->all, &slot->response_other);
+	add_coarse(walk->state->ok, &slot->response_ok);
+	walk->ok = put_span(walk->state, (struct span){start, end - start}, walk->err);
+}
+
+/* A controller has no records: what the agents have streamed stands for them, or the whole run as one interval, from their reports. */
+static bool put_fleet(struct hdr_state *state, const struct report *report, struct err *err) {
+	struct slots_walk walk = {state, report->run.warmup, true, err};
+	if (report->series) {
+		series_walk(report->series, put_slot, &walk);
+		return walk.ok;
+	}
+	hist_merge(state->all, &report->totals->response_ok);
+	hist_merge(state->all, &report->totals->response_failed);
+	hist_merge(state->all, &report->totals->response_open);
+	hist_merge(state->ok, &report->totals->response_ok);
+	return put_span(state, (struct span){0, report->window}, err);
+}
+
+static void put_fleet_comment(const struct report *report, struct buf *into) {
+	const struct fleet_report *fleet = report->fleet;
+	if (!fleet) return;
+	buf_add_format(into, "#[of %zu of %zu agents; %s]\n", fleet->reported, fleet->expected,
+		report->series ? "times are known to 1 %, by when requests ended, as the agents streamed them"
+			       : "the whole run is one interval: nothing was streamed");
 }
 
 static void hdr_free(struct hdr_state *state) {
@@ -106,7 +178,8 @@ static void hdr_free(struct hdr_state *state) {
 }
 
 /* Times count from the end of the warm-up, which is the base. */
-static bool put_head(struct hdr_state *state, const struct run_info *run, struct err *err) {
+static bool put_head(struct hdr_state *state, const struct report *report, struct err *err) {
+	const struct run_info *run = &report->run;
 	int64_t base = run->start_unix_ns + run->warmup;
 	time_t seconds = (time_t)(base / SEC);
 	struct tm utc;
@@ -115,6 +188,7 @@ static bool put_head(struct hdr_state *state, const struct run_info *run, struct
 	strftime(day, sizeof(day), "%a %b %d %H:%M:%S UTC %Y", &utc);
 	buf_add_format(&state->text, "#[strest %s, run %s, response times in ns]\n#[Histogram log format version 1.3]\n", run->version, run->id);
 	for (size_t i = 0; i < run->label_count; i++) buf_add_format(&state->text, "#[label %s]\n", run->labels[i]);
+	put_fleet_comment(report, &state->text);
 	buf_add_format(&state->text, "#[StartTime: %lld.%03d (seconds since epoch), %s]\n", (long long)seconds, (int)(base % SEC / MSEC), day);
 	buf_add_text(&state->text, "\"StartTimestamp\",\"Interval_Length\",\"Interval_Max\",\"Interval_Compressed_Histogram\"\n");
 	return whole_file_add(&state->file, (struct slice){state->text.at, state->text.size}, err);
@@ -133,7 +207,7 @@ static bool hdr_open(const char *path, const struct records_run *run, void **ret
 	state->deflated_room = compressBound(ENCODED_MAX) + 8;
 	state->deflated = mem_alloc(state->deflated_room);
 	buf_init(&state->text, 2 * state->deflated_room + 4096);
-	if (put_head(state, &run->report->run, err)) {
+	if (put_head(state, run->report, err) && (!run->report->fleet || put_fleet(state, run->report, err))) {
 		*ret_state = state;
 		return true;
 	}

@@ -1,10 +1,13 @@
-/* JSON, one object with `summary` and `records`; and JSONL, an object a line: the summary, the records, the end. Schemas: docs/schema. */
+/* JSON, one object with `summary` and `records`; and JSONL, an object a line: the summary, the records, the end. Of a controller, which has no records, the
+ * course of the run and the agents stand behind the summary. Schemas: docs/schema. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
+#include "out/fleet_json.h"
 #include "out/records_text.h"
+#include "out/series_json.h"
 #include "out/whole_file.h"
 
 struct json_state {
@@ -25,11 +28,59 @@ static bool put_head(struct json_state *state, const struct records_run *run, st
 	if (state->lines) json_put_text(summary, "type", "summary");
 	records_put_summary(summary, run);
 	char *text = json_format_line(summary);
-	bool ok = add(state, state->lines ? "" : "{\n\"summary\": ", err) && add(state, text, err) &&
-		  add(state, state->lines ? "\n" : ",\n\"records\": [", err);
+	bool ok = add(state, state->lines ? "" : "{\n\"summary\": ", err) && add(state, text, err) && add(state, state->lines ? "\n" : ",\n", err);
 	free(text);
 	json_free(summary);
 	return ok;
+}
+
+/* Adds an object as a line, or as the members of the whole one. Takes it. */
+static bool add_object(struct json_state *state, struct json *object, struct err *err) {
+	char *text = json_format_line(object);
+	size_t size = strlen(text);
+	bool ok = whole_file_add(&state->file, state->lines ? (struct slice){text, size} : (struct slice){text + 1, size - 2}, err) &&
+		  add(state, state->lines ? "\n" : ",\n", err);
+	free(text);
+	json_free(object);
+	return ok;
+}
+
+struct slot_lines {
+	struct json_state *state;
+	nsec width;
+	bool ok;
+	struct err *err;
+};
+
+static void put_slot_line(void *user, const struct series_slot *slot) {
+	struct slot_lines *lines = user;
+	struct json *object = json_new_object();
+	json_put_text(object, "type", "series");
+	json_put_int(object, "width_ns", lines->width);
+	series_json_put_slot(object, slot);
+	lines->ok = add_object(lines->state, object, lines->err) && lines->ok;
+}
+
+/* What a controller has instead of records: the course of the run, and its agents. */
+static bool put_fleet(struct json_state *state, const struct report *report, struct err *err) {
+	const struct fleet_report *fleet = report->fleet;
+	if (!fleet) return true;
+	if (!state->lines) {
+		struct json *both = json_new_object();
+		series_json_put(both, report->series);
+		struct json *agents = json_put_array(both, "agents");
+		for (size_t i = 0; i < fleet->count; i++) fleet_json_put_agent(json_put_object(agents, NULL), &fleet->at[i]);
+		return add_object(state, both, err);
+	}
+	struct slot_lines lines = {state, report->series ? series_width(report->series) : 0, true, err};
+	if (report->series) series_walk(report->series, put_slot_line, &lines);
+	for (size_t i = 0; i < fleet->count && lines.ok; i++) {
+		struct json *object = json_new_object();
+		json_put_text(object, "type", "agent");
+		fleet_json_put_agent(object, &fleet->at[i]);
+		lines.ok = add_object(state, object, err);
+	}
+	return lines.ok;
 }
 
 static void json_free_state(struct json_state *state) {
@@ -44,7 +95,7 @@ static bool open_either(const char *path, const struct records_run *run, bool li
 	state->steps = records_name_steps(run->report, false, &state->arena);
 	state->lines = lines;
 	bool ok = whole_file_open(path, &state->file, err);
-	if (ok && !put_head(state, run, err)) {
+	if (ok && !(put_head(state, run, err) && put_fleet(state, run->report, err) && (lines || add(state, "\"records\": [", err)))) {
 		whole_file_abandon(&state->file);
 		ok = false;
 	}

@@ -11,6 +11,7 @@
 
 #include "out/records.h"
 #include "out/summary_fixture.h"
+#include "stats/fleet.h"
 
 /* A log of four requests: two of step 0, one of step 1 and one of step 2, or of as many rows of a list. */
 static char folder[64], log_path[100], out_path[100];
@@ -134,6 +135,50 @@ static void the_database_has_no_name_without_steps(void **state) {
 	assert_steps((const char *const[]){NULL, NULL, NULL, NULL}, (const int[]){0, 0, 0, 0});
 }
 
+/* What a controller writes of two agents, of which one is lost: it has no records. */
+static const char *export_fleet(struct report_sample *sample, const struct record_ops *ops, bool streamed) {
+	static const struct fleet_agent agents[] = {{.id = "a1", .hostname = "web", .weight = 1, .has_figures = true, .ok = 9},
+		{.id = "a2", .hostname = "web", .weight = 2, .state = FLEET_LOST, .last_heard = SEC, .words = "its connection was closed"}};
+	static const struct fleet_report fleet = {.expected = 2, .reported = 1, .count = 2, .at = agents};
+	report_sample_init(sample, true);
+	report_sample_fill(sample);
+	sample->result.fleet = &fleet;
+	if (!streamed) sample->result.series = NULL;
+	fclose(fopen(log_path, "w"));
+	return export_of(sample, ops);
+}
+
+static void an_export_of_a_fleet_has_its_course_and_agents(void **state) {
+	const char *text = export_fleet(*state, &json_ops, true);
+	assert_has(text, ",\"records_on_agents\":true,\"agents_expected\":2,\"agents_reported\":1,");
+	assert_has(text, ",\n\"series\":{\"width_ns\":10000000000,\"slots\":[{\"start_ns\":0,\"sent\":1985,");
+	assert_has(text, "\"agents\":[{\"id\":\"a1\",\"hostname\":\"web\",\"weight\":1,\"state\":\"reported\",");
+	assert_has(text, "\"reason\":\"its connection was closed\",\"last_heard_ns\":1000000000,");
+	assert_has(text, "\"figures\":null}],\n\"records\": [\n]\n}\n");
+}
+
+static void lines_of_a_fleet_have_its_course_and_agents(void **state) {
+	const char *text = export_fleet(*state, &jsonl_ops, true);
+	assert_has(text, "}\n{\"type\":\"series\",\"width_ns\":10000000000,\"start_ns\":0,\"sent\":1985,");
+	assert_has(text, "}\n{\"type\":\"agent\",\"id\":\"a1\",");
+	assert_has(text, "\"figures\":null}\n{\"type\":\"end\",\"records\":0}\n");
+}
+
+/* The longest of all is 10 s, that of the ok ones 6.88 ms. */
+static void a_histogram_log_of_a_fleet_has_the_slots_of_its_course(void **state) {
+	const char *text = export_fleet(*state, &hdr_log_ops, true);
+	assert_has(text, "\n#[of 1 of 2 agents; times are known to 1 %,");
+	assert_has(text, "\n0.000,10.000,10000.000,HISTFAAA");
+	assert_has(text, "\nTag=ok,0.000,10.000,6.880,HISTFAAA");
+}
+
+static void a_histogram_log_without_a_course_is_one_interval(void **state) {
+	const char *text = export_fleet(*state, &hdr_log_ops, false);
+	assert_has(text, "\n#[of 1 of 2 agents; the whole run is one interval: nothing was streamed]\n");
+	assert_has(text, "\n0.000,10.000,10000.000,HISTFAAA");
+	assert_has(text, "\nTag=ok,0.000,10.000,6.880,HISTFAAA");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
@@ -144,6 +189,10 @@ int main(void) {
 		TEST(without_steps_the_number_is_the_urls_and_there_are_no_names),
 		TEST(the_database_has_step_and_name),
 		TEST(the_database_has_no_name_without_steps),
+		TEST(an_export_of_a_fleet_has_its_course_and_agents),
+		TEST(lines_of_a_fleet_have_its_course_and_agents),
+		TEST(a_histogram_log_of_a_fleet_has_the_slots_of_its_course),
+		TEST(a_histogram_log_without_a_course_is_one_interval),
 	};
 	return cmocka_run_group_tests_name("out/records", tests, NULL, NULL);
 }

@@ -7,6 +7,7 @@
 #include "base/digits.h"
 #include "out/figures.h"
 #include "out/run_json.h"
+#include "stats/fleet.h"
 
 #define SCHEMA_VERSION 1
 
@@ -69,6 +70,11 @@ void records_put_summary(struct json *object, const struct records_run *run) {
 	put(object, "exported_records", run->records);
 	json_put_bool(object, "truncated", run->truncated);
 	put(object, "missing_records", run->missing);
+	if (run->report->fleet) {
+		json_put_bool(object, "records_on_agents", true);
+		put(object, "agents_expected", run->report->fleet->expected);
+		put(object, "agents_reported", run->report->fleet->reported);
+	}
 	struct json *steps = json_put_array(object, "steps");
 	for (size_t i = 0; i < run->report->step_count; i++) json_put_text(steps, NULL, run->report->steps[i].group.group.name);
 }

@@ -5,9 +5,10 @@
 #include <stdlib.h>
 
 #include "base/json.h"
+#include "out/fleet_json.h"
 #include "out/run_json.h"
+#include "out/series_json.h"
 #include "stats/judge.h"
-#include "stats/series.h"
 
 #define SCHEMA_VERSION 1
 
@@ -22,18 +23,8 @@ static void put_known(struct json *object, const char *key, bool known, nsec tim
 		json_put_null(object, key);
 }
 
-/* null when there are too few samples. */
-static void put_quantile(struct json *object, const char *key, const struct quantile *at) {
-	if (at->few)
-		json_put_null(object, key);
-	else if (at->value == NSEC_NEVER)
-		json_put_text(object, key, "never");
-	else
-		json_put_int(object, key, at->value);
-}
-
 static void put_quantiles(struct json *object, const struct distribution *times) {
-	for (int i = 0; i < REPORT_QUANTILES; i++) put_quantile(object, report_quantile_keys[i], &times->at[i]);
+	for (int i = 0; i < REPORT_QUANTILES; i++) series_json_put_quantile(object, report_quantile_keys[i], &times->at[i]);
 }
 
 static void put_times(struct json *parent, const char *key, const struct distribution *times) {
@@ -297,38 +288,14 @@ static void put_url(struct json *urls, const struct url_report *url) {
 	struct json *times = json_put_object(object, "response_ns");
 	bool none = url->ok + url->failed + url->open == 0;
 	json_put_real(times, "mean", none ? NAN : url->mean); /* null */
-	put_quantile(times, "p50", &url->p50);
-	put_quantile(times, "p99", &url->p99);
+	series_json_put_quantile(times, "p50", &url->p50);
+	series_json_put_quantile(times, "p99", &url->p99);
 	put_known(times, "max", !none, url->max);
 }
 
 static void put_urls(struct json *root, const struct report *report) {
 	struct json *urls = json_put_array(root, "urls");
 	for (size_t i = 0; i < report->url_count; i++) put_url(urls, &report->urls[i]);
-}
-
-static void put_slot(void *user, const struct series_slot *slot) {
-	struct json *object = json_put_object(user, NULL);
-	struct distribution times;
-	struct histlet all = slot->response_ok;
-	histlet_merge(&all, &slot->response_other);
-	distribution_from_histlet(&all, 0, &times);
-	json_put_int(object, "start_ns", slot->start);
-	put_count(object, "sent", slot->counts.sent);
-	put_count(object, "done", slot->counts.done);
-	put_count(object, "ok", slot->counts.ok);
-	put_count(object, "failed", slot->counts.failed);
-	put_count(object, "open", slot->counts.open);
-	put_quantile(object, "p50_ns", &times.at[0]);
-	put_quantile(object, "p99_ns", &times.at[4]);
-	json_put_int(object, "max_ns", times.max);
-}
-
-static void put_series(struct json *root, const struct series *series) {
-	struct json *object = json_put_object(root, "series");
-	json_put_int(object, "width_ns", series ? series_width(series) : 0);
-	struct json *slots = json_put_array(object, "slots");
-	if (series) series_walk(series, put_slot, slots);
 }
 
 static void put_client(struct json *root, const struct report *report) {
@@ -446,7 +413,8 @@ void result_json_write(const struct report *report, struct buf *into) {
 	put_groups(root, report);
 	put_urls(root, report);
 	put_script(root, report);
-	put_series(root, report->series);
+	series_json_put(root, report->series);
+	fleet_json_put(root, report->fleet);
 	put_client(root, report);
 	char *text = json_format(root);
 	buf_add_text(into, text);

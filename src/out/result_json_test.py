@@ -12,7 +12,7 @@ import sys
 
 import jsonschema
 
-KINDS = ["open", "closed", "truth", "aborted", "ways", "empty", "script"]
+KINDS = ["open", "closed", "truth", "aborted", "ways", "empty", "script", "fleet"]
 
 # kind, path, value. In "open" 1890 requests are ok: ten each of 5.00, 5.01, ... 6.88 ms. Percentiles read the top of their slot of 4,096 ns.
 VALUES = [
@@ -214,6 +214,23 @@ VALUES = [
     ("truth", "own_error_ns.count", 1000),
     ("truth", "own_error_ns.p99", 12_000),
     ("truth", "own_error_ns.p99_9", None),
+    ("open", "fleet", None),
+    ("fleet", "fleet.expected", 2),
+    ("fleet", "fleet.reported", 1),
+    ("fleet", "fleet.partial", True),
+    ("fleet", "fleet.start_spread_ns", 150_000),
+    ("fleet", "fleet.clock_doubt_ns", 80_000),
+    ("fleet", "fleet.errors", ["agent 'a2' is lost"]),
+    ("fleet", "fleet.agents.0", {
+        "id": "a1", "hostname": "east", "weight": 1, "state": "reported", "early": False, "reason": None, "last_heard_ns": None,
+        "clock_offset_ns": -63494, "started_late_ns": 1000, "errors": ["3 requests are not in the log"], "figures": {
+            "planned": 20, "ok": 10, "failed": 5, "open": 3, "unsent": 2, "throughput_per_s": 1.5, "response_ns": {"p50": 5_000_000, "p99": None},
+            "late_ns": {"p50": 1000, "p99": 2000}, "limited_by": "cpu",
+            "causes": [{"name": "cpu", "text": "cpu: it was busy"}, {"name": "late", "text": "late: it was"}]}}),
+    ("fleet", "fleet.agents.1", {
+        "id": "a2", "hostname": "west", "weight": 2, "state": "lost", "early": False, "reason": "silent for 3 s", "last_heard_ns": 4_000_000_000,
+        "clock_offset_ns": 0, "started_late_ns": 0, "errors": [], "figures": None}),
+    ("fleet", "fleet.agents.2", "missing"),
     ("empty", "response_ns.all.count", 0),
     ("empty", "response_ns.all.min", None),
     ("empty", "response_ns.all.mean", None),
@@ -303,7 +320,7 @@ def main():
     for number, kind in enumerate(KINDS, 1):
         problems = [f"{list(error.path)}: {error.message}" for error in validator.iter_errors(results[kind])]
         good &= report(number, problems, f"a result of kind {kind} fits the schema")
-    good &= report(len(KINDS) + 1, [hole for kind in ("truth", "ways", "script") for hole in holes(validator, results[kind])], "the schema requires every key and allows no other")
+    good &= report(len(KINDS) + 1, [hole for kind in ("truth", "ways", "script", "fleet") for hole in holes(validator, results[kind])], "the schema requires every key and allows no other")
     wrong = [f"{kind} {path}: {value(results[kind], path)!r}, not {want!r}" for kind, path, want in VALUES if value(results[kind], path) != want]
     good &= report(len(KINDS) + 2, wrong, "the values are those of the run")
     return 0 if good else 1

@@ -15,7 +15,8 @@ struct sink_run {
 struct sink_figures {
 	struct sink_run run;
 	struct figures figures;
-	struct figures_script script; /* names outlive whoever writes */
+	struct figures_script script;             /* names outlive whoever writes */
+	size_t agents_expected, agents_reporting; /* of a fleet, on its controller; 0 expected: one machine */
 	bool open_loop;
 	double asked_per_s; /* open loop: what the schedule asks for at the moment; of a run that has ended the mean of its window. With scenarios iterations */
 };

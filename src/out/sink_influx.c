@@ -33,6 +33,8 @@ static void write_line(const struct sink_figures *all, struct buf *into) {
 	put_hundredths(into, "success_rate", f->success_x100);
 	put_hundredths(into, ",avg_rps", f->rps_x100);
 	put_hundredths(into, ",avg_rpm", f->rpm_x100);
+	if (all->agents_expected > 0)
+		buf_add_format(into, ",agents_expected=%zui,agents_reporting=%zui", all->agents_expected, all->agents_reporting);
 	buf_add_text(into, "\n");
 }
 

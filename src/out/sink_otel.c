@@ -68,6 +68,10 @@ static void write_object(const struct sink_figures *all, struct buf *into) {
 	put_hundredths(metrics, "strest.success_rate", f->success_x100);
 	put_hundredths(metrics, "strest.avg_rps", f->rps_x100);
 	put_hundredths(metrics, "strest.avg_rpm", f->rpm_x100);
+	if (all->agents_expected > 0) {
+		put_int(metrics, "strest.agents_expected", (int64_t)all->agents_expected);
+		put_int(metrics, "strest.agents_reporting", (int64_t)all->agents_reporting);
+	}
 	put_script(metrics, &all->script);
 	char *text = json_format(root);
 	buf_add_text(into, text);

@@ -224,9 +224,18 @@ static void put_asked(const struct page *page, const struct sink_figures *all) {
 	buf_add_format(page->into, "%.2f\n", all->asked_per_s);
 }
 
+static void put_agents(const struct page *page, const struct sink_figures *all) {
+	if (all->agents_expected == 0) return;
+	put_head(page, "strest_agents_expected", "gauge", "Agents of the run.");
+	put_count(page, "strest_agents_expected", "", all->agents_expected);
+	put_head(page, "strest_agents_reporting", "gauge", "Agents that are not lost; of a run that has ended, those whose report is here.");
+	put_count(page, "strest_agents_reporting", "", all->agents_reporting);
+}
+
 static void put_facts(const struct page *page, const struct sink_figures *all) {
 	struct buf version;
 	put_asked(page, all);
+	put_agents(page, all);
 	buf_init(&version, 1024);
 	put_label(&version, SLICE("version"), slice_of(all->run.version));
 	put_head(page, "strest_build_info", "gauge", "The strest that runs.");

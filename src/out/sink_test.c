@@ -62,6 +62,19 @@ static void influx_is_one_line(void **state) {
 		"success_rate=99.42,avg_rps=996.06,avg_rpm=59763.60\n");
 }
 
+static void each_format_counts_the_agents_of_a_fleet(void **state) {
+	struct sink_figures fleet = example;
+	assert_lacks(text_of(*state, sink_prometheus.write, &fleet), "agents");
+	assert_lacks(text_of(*state, sink_otel.write, &fleet), "agents");
+	fleet.agents_expected = 3;
+	fleet.agents_reporting = 2;
+	assert_has(text_of(*state, sink_influx.write, &fleet), ",avg_rpm=59763.60,agents_expected=3i,agents_reporting=2i\n");
+	assert_has(text_of(*state, sink_prometheus.write, &fleet), "\nstrest_agents_reporting{" RUN "} 2\n");
+	assert_has(text_of(*state, sink_prometheus.write, &fleet), "# TYPE strest_agents_expected gauge\nstrest_agents_expected{" RUN "} 3\n");
+	assert_has(text_of(*state, sink_otel.write, &fleet), "\"name\": \"strest.agents_expected\",\n      \"value\": 3\n");
+	assert_has(text_of(*state, sink_otel.write, &fleet), "\"name\": \"strest.agents_reporting\",\n      \"value\": 2\n");
+}
+
 static void otel_has_numbers_and_texts(void **state) {
 	const char *text = text_of(*state, sink_otel.write, &example);
 	assert_has(text,
@@ -230,6 +243,7 @@ static void before_the_first_request_all_is_zero(void **state) {
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		TEST(influx_is_one_line),
+		TEST(each_format_counts_the_agents_of_a_fleet),
 		TEST(otel_has_numbers_and_texts),
 		TEST(the_textfile_has_compatible_names_bare),
 		TEST(a_histogram_has_its_buckets_sum_and_count),

@@ -314,6 +314,7 @@ void summary_write_block(const struct report *report, struct buf *into) {
 		buf_add_text(into, "\nNo request was sent in the measured time: there are no times to show.\n\n");
 	else
 		write_results(report, into);
+	summary_write_fleet(report, into);
 	summary_write_wire(report, into);
 	buf_add_text(into, "\n");
 }

@@ -29,5 +29,8 @@ void summary_write_groups(const struct report *report, struct buf *into);
 /* Appends the tables of iterations and steps, if there are any: at most 80 columns, but for the reasons of failures. */
 void summary_write_script(const struct report *report, struct buf *into);
 
+/* Appends the table of the agents of a run on several machines, and what is to be known of them. */
+void summary_write_fleet(const struct report *report, struct buf *into);
+
 /* Appends the lines from "Rate" to "Books". */
 void summary_write_wire(const struct report *report, struct buf *into);

@@ -1,5 +1,6 @@
 #include "out/figures.h"
 #include "out/summary.h"
+#include "stats/fleet.h"
 
 /* Everything here is cut off, never rounded: that is how the lines are defined. */
 
@@ -21,6 +22,7 @@ static void write_hundredths(struct buf *into, uint64_t hundredths) {
 
 void summary_write_lines(const struct report *report, struct buf *into) {
 	struct figures figures;
+	bool unstreamed = report->fleet && report->fleet->unstreamed;
 	figures_from_report(report, &figures);
 	buf_add_format(into, "Duration: %llds\n", (long long)(figures.window / SEC));
 	buf_add_format(into, "Total Requests: %llu\n", (unsigned long long)figures.total);
@@ -36,7 +38,10 @@ void summary_write_lines(const struct report *report, struct buf *into) {
 	write_hundredths(into, figures.rps_x100);
 	buf_add_text(into, "\nAvg RPM: ");
 	write_hundredths(into, figures.rpm_x100);
-	buf_add_format(into, "\nCharts: %s", report->run.charts > 0 ? "enabled" : "disabled");
+	buf_add_format(into, "\nCharts: %s",
+		report->run.charts > 0 ? "enabled"
+		: unstreamed           ? "unavailable, agents tell the course of a run only with --stream-summaries"
+				       : "disabled");
 	if (report->run.truncated_at > 0) buf_add_format(into, " (truncated at %llu metrics).", (unsigned long long)report->run.truncated_at);
 	buf_add_text(into, "\n");
 }

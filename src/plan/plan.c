@@ -35,7 +35,8 @@ uint64_t plan_task_number(const struct plan *plan, unsigned worker, uint64_t i) 
 
 static unsigned plan_threads(const struct plan *plan, const struct load_settings *load, const struct machine *machine) {
 	uint64_t threads = load->threads;
-	if (threads == 0 && plan->open_loop) threads = (uint64_t)ceil(schedule_peak(&plan->schedule, plan->duration) / RATE_PER_WORKER);
+	double peak = schedule_peak(&plan->schedule, plan->duration) * stripe_fraction(&plan->stripe);
+	if (threads == 0 && plan->open_loop) threads = (uint64_t)ceil(peak / RATE_PER_WORKER);
 	if (threads == 0 && !plan->open_loop) {
 		threads = machine->target_local ? machine->cpus / 2 : machine->cpus;
 		if (threads > plan->max_tasks / TASKS_PER_WORKER) threads = plan->max_tasks / TASKS_PER_WORKER;
@@ -74,6 +75,15 @@ double plan_steps_mean(const struct plan *plan) {
 static void plan_scale(const struct plan *plan, struct load_settings *load) {
 	load->rate /= plan_steps_mean(plan);
 	for (size_t i = 0; i < load->stages.count; i++) load->stages.at[i].target /= plan_steps_mean(plan);
+}
+
+/* What is this machine's when several share the schedule. */
+static void plan_build_part(struct plan *plan, const struct plan_inputs *inputs) {
+	const struct script *script = plan->source.script;
+	plan->stripe = inputs->stripe ? *inputs->stripe : stripe_whole;
+	plan->tickets = inputs->stripe ? inputs->tickets : plan->requests;
+	plan->iterations = UINT64_MAX;
+	if (script && script->iterations_max < UINT64_MAX) plan->iterations = stripe_count(&plan->stripe, script->iterations_max);
 }
 
 static void plan_build_load(struct plan *plan, struct load_settings *load) {
@@ -187,6 +197,7 @@ bool plan_build(const struct plan_inputs *inputs, struct arena *arena, struct pl
 	struct plan *plan = ret;
 	*plan = (struct plan){.source = *inputs->source};
 	plan_build_load(plan, &load);
+	plan_build_part(plan, inputs);
 	plan->protocols = protocols_of(inputs->settings);
 	plan->streams = 1;
 	if (protocols_have_h2(&plan->protocols) && inputs->settings->net.http2_parallel > 1) plan->streams = inputs->settings->net.http2_parallel;
@@ -216,6 +227,7 @@ static void plan_describe_rate(const struct plan *plan, double rate, struct buf 
 
 static void plan_describe_load(const struct plan *plan, struct buf *text) {
 	char span[64];
+	bool is_part = plan->stripe.modulus > 1;
 	if (plan->open_loop) {
 		const struct segment *last = &plan->schedule.at[plan->schedule.count - 1];
 		buf_add_format(text, "%s arrivals at ", plan->schedule.poisson ? "poisson" : "even");
@@ -226,6 +238,7 @@ static void plan_describe_load(const struct plan *plan, struct buf *text) {
 			buf_add_format(text, " at %s", units_format_duration(plan->schedule.at[i].t0, span, sizeof(span)));
 		}
 		if (last->t0 > plan->duration) buf_add_text(text, " (the run ends before the last stage does; a longer --duration reaches it)");
+		if (is_part) buf_add_format(text, ", %u in %u of them from here", (unsigned)plan->stripe.count, (unsigned)plan->stripe.modulus);
 		buf_add_format(text, ", at most %llu %s", (unsigned long long)plan->max_tasks, plan_has_users(plan) ? "users at once" : "in flight");
 	} else {
 		buf_add_format(text, "closed loop of %llu %s", (unsigned long long)plan->max_tasks, plan_has_users(plan) ? "users" : "tasks");
@@ -296,7 +309,7 @@ const char *plan_describe(const struct plan *plan, const struct text_list *addre
 	if (http) buf_add_format(&text, ", %s", http);
 	plan_describe_connections(plan, &text);
 	buf_add_format(&text, ", for %s", units_format_duration(plan->duration, span, sizeof(span)));
-	if (plan->requests > 0) buf_add_format(&text, " or %llu requests", (unsigned long long)plan->requests);
+	if (plan->requests > 0) buf_add_format(&text, " or %llu requests", (unsigned long long)(plan->open_loop ? plan->requests : plan->tickets));
 	if (plan->warmup > 0) buf_add_format(&text, ", the first %s as warm-up", units_format_duration(plan->warmup, span, sizeof(span)));
 	buf_add_format(&text, "; %u thread%s%s", plan->threads, plan->threads == 1 ? "" : "s", plan->open_loop ? waits[plan->waiting] : "");
 	const char *copy = arena_copy(arena, (struct slice){buf_text(&text), text.size});

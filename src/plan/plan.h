@@ -36,11 +36,15 @@ struct plan {
 	struct schedule schedule; /* open loop */
 	uint64_t
 		k_limit; /* open loop with --requests, or data files that end: numbers from here on are not sent; else UINT64_MAX. With scenarios the numbers are iterations */
+	struct stripe stripe;    /* the numbers that are this machine's; whoever gave it keeps the residues */
 	struct cursor at_window; /* open loop: the whole schedule, at the first request whose due lies in the window */
 	uint64_t k_window;       /* open loop: the first number whose due lies in the window */
 	nsec duration, warmup;
-	uint64_t requests;   /* --requests; 0: none */
-	unsigned threads;    /* workers, >= 1 */
+	uint64_t requests; /* --requests; 0: none */
+	uint64_t tickets;  /* closed loop: this machine's share of them */
+	uint64_t
+		iterations; /* with scenarios, closed loop: this machine's share of those that data files have rows for; UINT64_MAX: there is no end */
+	unsigned threads;   /* workers, >= 1 */
 	uint64_t max_tasks;  /* requests at once, in all */
 	bool spawn;          /* tasks (closed loop) or connections (open loop) are released step by step */
 	uint64_t spawn_rate; /* so many ... */
@@ -78,6 +82,8 @@ struct plan_inputs {
 	const struct source *source;
 	const struct text_list *addresses; /* those of all places that are known before the run, place by place, in the order of their indexes */
 	struct machine machine;
+	const struct stripe *stripe; /* the numbers that are this machine's; its residues outlive the plan. NULL: all */
+	uint64_t tickets;            /* with a stripe, in a closed loop with --requests: this machine's share of them, perhaps 0 */
 };
 
 /* Builds the plan: threads, schedule, groups. ERR_FAILED with the option in the sentence. Behind the rows of addresses stands one for all that are found in the

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/stage.h"
+#include "plan/stripe.h"
 
 #define SCHEDULE_SEGMENTS (STAGE_MAX + 1)
 
@@ -45,22 +46,49 @@ nsec schedule_moment(const struct schedule *schedule, double mass);
 /* Returns the highest rate up to `end` (requests per second). */
 double schedule_peak(const struct schedule *schedule, nsec end);
 
-/* Walks the requests of one share in order: those whose number leaves `share` when divided by `shares`. */
-struct cursor {
-	const struct schedule *schedule;
-	uint64_t share, shares;
-	uint64_t k;  /* of the request that is next */
-	nsec due;    /* of it; NSEC_NEVER: no further request */
-	double mass; /* Poisson: the sum of draws up to k */
+/* What a cursor walks: of the numbers that the pieces say are this machine's, numbered j from 0 within each piece's stripe, those whose j leaves `share` when
+ * divided by `shares`. */
+struct cursor_part {
+	const struct stripe_piece *pieces; /* outlive the cursor; it looks at those it was told of (cursor_learn), at first one */
+	uint64_t share, shares;            /* share < shares */
+	uint64_t k_end;                    /* numbers from there on are nobody's; UINT64_MAX: there is no end */
 };
 
-/* Puts the cursor on the first request of its share. share < shares. */
+/* Walks the requests of a part in order. */
+struct cursor {
+	const struct schedule *schedule;
+	struct cursor_part part;
+	const struct stripe *stripe; /* of the piece it is in */
+	unsigned piece, known;       /* that piece, and how many there are as far as it was told */
+	uint32_t place, place_step;  /* of the number among the stripe's residues, and what a step adds to it ... */
+	uint64_t base, base_step;    /* ... and to the beginning of its round */
+	uint64_t k_turn;             /* from there on the next piece holds; UINT64_MAX: none is known */
+	uint64_t k;                  /* of the request that is next */
+	nsec due;                    /* of it; NSEC_NEVER: no further request */
+	double mass;                 /* Poisson: the sum of draws up to k */
+	bool has_passed;             /* a number ... */
+	uint64_t before_k;           /* ... the last one (even spacing: or an earlier one); else 0 ... */
+	double before_mass;          /* ... and the mass there */
+};
+
+/* Puts the cursor on the first request of its share of all numbers, without an end. share < shares. */
 void cursor_init(struct cursor *cursor, const struct schedule *schedule, uint64_t share, uint64_t shares);
 
-/* Moves on to the next request of the share. Constant time (even) or `shares` draws (Poisson). */
+/* The same for any part. */
+void cursor_init_part(struct cursor *cursor, const struct schedule *schedule, const struct cursor_part *part);
+
+/* Tells the cursor that there are `known` pieces now, and moves it if the number it stands on is another's by a new one. Returns how many numbers of its share by
+ * the new pieces it has gone by without passing them, so that they are lost: 0 if it was told in time. Time: constant (even) or the draws between the number
+ * passed last and the new one. */
+uint64_t cursor_learn(struct cursor *cursor, unsigned known);
+
+/* Returns the first number of the whole schedule, whosever it is, that is due at or after `at`, which lies behind the due time of what the cursor has passed. */
+uint64_t cursor_first_at(const struct cursor *cursor, nsec at);
+
+/* Moves on to the next request of the share. Constant time (even) or the draws up to it (Poisson). Per-request path: no division. */
 void cursor_next(struct cursor *cursor);
 
-/* Moves on to the first request due at or after `at` and returns how many were passed. Even spacing: constant time. */
+/* Moves on to the first request due at or after `at` and returns how many were passed. Even spacing: constant time for each piece. */
 uint64_t cursor_skip(struct cursor *cursor, nsec at);
 
 /* Returns the i-th exponential draw of mean 1: f(seed, i). Method: splitmix64, inversion. */

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/files.h"
 #include "plan/source.h"
 #include "plan/table.h"
 
@@ -250,7 +251,7 @@ static bool list_read_all(int fd, const char *path, struct buf *text, struct err
 
 /* Opens without waiting for the writer of a pipe, then reads as from any file. */
 static bool list_read_file(const char *path, struct buf *text, struct err *err) {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int fd = files_open(path);
 	if (fd < 0) return err_set_sys(err, ERR_FAILED, errno, OPTION ": cannot open '%s'", path);
 	fcntl(fd, F_SETFL, 0);
 	bool good = list_read_all(fd, path, text, err);

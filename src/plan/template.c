@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/digits.h"
+#include "base/files.h"
 #include "base/variable.h"
 #include "config/option.h"
 #include "config/quote.h"
@@ -254,7 +255,7 @@ static bool compile_env(struct compiling *c, const struct builtin *builtin, stru
 	if (!good) return fail(c, "%s %s", quote_text(&quote, whole), builtin->advice);
 	memcpy(text, name.at, name.size);
 	text[name.size] = 0;
-	const char *value = getenv(text);
+	const char *value = files_variable(text);
 	if (!value) return fail(c, "the environment variable %s is not set; set it, or write its value here", quote_text(&quote, name));
 	return add_value(c, whole, slice_of(value));
 }

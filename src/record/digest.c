@@ -7,7 +7,7 @@ static nsec digest_clip(nsec time) {
 	return time < HIST_MAX ? time : HIST_MAX;
 }
 
-static uint32_t digest_slot(nsec time) {
+uint32_t digest_slot(nsec time) {
 	return hist_index((uint64_t)digest_clip(time) / (uint64_t)DIGEST_UNIT, DIGEST_SUB_BITS);
 }
 

@@ -24,6 +24,9 @@ static inline uint64_t digest_count(const struct digest *digest) {
 	return digest->ok + digest->failed + digest->open;
 }
 
+/* Returns the slot of a time (ns); what lies outside 0 .. HIST_MAX counts as the nearest of them. */
+uint32_t digest_slot(nsec time);
+
 /* Counts one sample of the window. No allocation. */
 void digest_record(struct digest *digest, const struct sample *sample);
 

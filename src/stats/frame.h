@@ -31,9 +31,9 @@ struct frame_column {
 	uint32_t bands[FRAME_BANDS]; /* requests by response time */
 };
 
-/* Requests of one stage, step or scenario (which counts iterations). */
+/* Requests of one stage, step, scenario (which counts iterations) or agent. */
 struct frame_row {
-	const char *kind; /* "stage", "step", "scenario" */
+	const char *kind; /* "stage", "step", "scenario", "agent" */
 	const char *name;
 	uint64_t ok, failed, open;
 	struct frame_times times;

@@ -36,6 +36,8 @@ struct live {
 	enum frame_phase rows_phase;
 	size_t row_count;
 	struct frame_row rows[FRAME_ROWS];
+	size_t agent_count;
+	const struct frame_row *agents;
 	/* Columns of the last frame: all but the last one are over, and stay as they are. */
 	nsec columns_width; /* 0: there are none */
 	uint64_t columns_first, columns_last;
@@ -201,6 +203,11 @@ static void live_fill_light(const struct live *live, struct frame *ret) {
 	ret->words = verdict->at[0].text;
 }
 
+void live_tell_agents(struct live *live, const struct frame_row *rows, size_t count) {
+	live->agents = rows;
+	live->agent_count = count;
+}
+
 static void live_fill_rows(struct live *live) {
 	const struct group_table *groups = live->setup.groups;
 	live->row_count = 0;
@@ -210,6 +217,7 @@ static void live_fill_rows(struct live *live) {
 		live->rows[live->row_count++] = (struct frame_row){group_dimension_name(group->dimension), group->name, cell->ok, cell->failed,
 			cell->open, slot_sum_of_histlets(&cell->response_ok, &cell->response_other)};
 	}
+	for (size_t i = 0; i < live->agent_count && live->row_count < FRAME_ROWS; i++) live->rows[live->row_count++] = live->agents[i];
 }
 
 void live_frame(struct live *live, nsec window, struct frame *ret) {

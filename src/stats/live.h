@@ -40,6 +40,9 @@ void live_add(struct live *live, const struct live_moment *moment, const struct 
 /* Takes what the workers and their machine have told so far (engine/run.h, run_read_strain); copied. What is not known in it is no cause. */
 void live_heed(struct live *live, const struct strain *strain);
 
+/* Takes rows of agents, which stand behind the others; `rows` and their texts outlive it and may change between frames. At most FRAME_ROWS in all are shown. */
+void live_tell_agents(struct live *live, const struct frame_row *rows, size_t count);
+
 /* Keeps a copy of the last warning, for the frames to come. */
 void live_warn(struct live *live, const char *text);
 

@@ -308,6 +308,26 @@ static void stages_and_steps_are_rows(void **state) {
 	assert_int_equal(frame.rows[1].times.p50, -1);
 }
 
+/* They change between frames, as their agents tell more. */
+static void agents_are_rows_behind_the_others(void **state) {
+	struct frame_row agents[] = {{.kind = "agent", .name = "a1", .ok = 5}, {.kind = "agent", .name = "a2", .failed = 2}};
+	(void)state;
+	live_tell_agents(live, agents, 2);
+	run_until(5 * SEC, 9, 1, MSEC);
+	live_frame(live, 10 * SEC, &frame);
+	assert_int_equal(frame.row_count, 4);
+	assert_string_equal(frame.rows[1].name, "log in");
+	assert_string_equal(frame.rows[2].kind, "agent");
+	assert_string_equal(frame.rows[2].name, "a1");
+	assert_int_equal(frame.rows[3].failed, 2);
+	agents[0].ok = 70;
+	agents[1].name = "a2 (lost)";
+	run_until(6 * SEC, 9, 1, MSEC);
+	live_frame(live, 10 * SEC, &frame);
+	assert_int_equal(frame.rows[2].ok, 70);
+	assert_string_equal(frame.rows[3].name, "a2 (lost)");
+}
+
 static void the_most_frequent_reasons_come_first(void **state) {
 	(void)state;
 	tally_clear(tick);
@@ -348,6 +368,7 @@ int main(void) {
 		TEST(a_full_house_and_a_queue_before_it_show_in_the_light),
 		TEST(what_fails_now_is_told_apart),
 		TEST(stages_and_steps_are_rows),
+		TEST(agents_are_rows_behind_the_others),
 		TEST(the_most_frequent_reasons_come_first),
 		TEST(a_warning_is_kept),
 	};

@@ -284,6 +284,7 @@ static void thresholds_build(const struct run_result *result, struct arena *aren
 	ret->thresholds = judged;
 	ret->thresholds_hold = true;
 	ret->aborted_by = result->aborted_by;
+	ret->fleet = result->fleet;
 	for (size_t i = 0; i < ret->threshold_count; i++) {
 		if (judged[i].threshold == result->aborted_by) judged[i].passed = false;
 		ret->thresholds_hold &= judged[i].passed;

@@ -14,30 +14,12 @@
 #include "record/group.h"
 #include "record/strain.h"
 #include "record/tally.h"
+#include "stats/distribution.h"
+#include "stats/url_report.h"
 #include "stats/verdict.h"
 
-/* The quantiles of every distribution, in this order: 0.5 0.75 0.9 0.95 0.99 0.999 0.9999. */
-#define REPORT_QUANTILES 7
-extern const double report_quantiles[REPORT_QUANTILES];
-extern const char *const report_quantile_keys[REPORT_QUANTILES]; /* "p50" ... "p99_9" "p99_99" */
-
-/* A quantile says something when at least so many samples lie beyond it. */
-#define FEW_BEYOND 10
-
-struct quantile {
-	nsec value; /* nearest rank, clamped to max; NSEC_NEVER (slo only): the rank falls on a request that never was ok */
-	nsec rank;  /* nearest rank as the histogram gives it, not clamped: for the 16 compatible lines */
-	bool few;   /* fewer than FEW_BEYOND samples lie beyond it: JSON prints null, the block "needs more requests" */
-};
-
-struct distribution {
-	uint64_t count;
-	nsec min, max; /* exact; 0 when count is 0 */
-	double mean;   /* ns */
-	struct quantile at[REPORT_QUANTILES];
-};
-
 struct series;
+struct fleet_report;
 struct judged; /* stats/judge.h */
 
 enum stop_cause { STOP_DURATION, STOP_REQUESTS, STOP_SIGNAL, STOP_UNREACHABLE, STOP_THRESHOLD, STOP_DATA }; /* DATA: a data file had no further row */
@@ -103,6 +85,7 @@ struct run_result {
 	const struct digest *url_digests; /* ... and what came of each */
 	struct strain strain;
 	const struct threshold *aborted_by; /* STOP_THRESHOLD: the one that was missed */
+	const struct fleet_report *fleet;   /* the agents of a run on several machines (stats/fleet.h); NULL: one machine */
 };
 
 struct group_report {
@@ -129,18 +112,6 @@ struct iterations_report {
 	uint64_t ok, failed, open, unsent;
 	double success;               /* ok / (ok + failed); 0 when there are none */
 	struct distribution duration; /* of ok and failed ones: from the due of the first step to the end of the last, with the times to think */
-};
-
-/* The URLs of a list, the worst first: by requests that were not ok, then by p99. */
-#define REPORT_URLS 100      /* so many by themselves; all others are one more row, "others" */
-#define REPORT_URLS_WORST 10 /* so many for people, and `url_rest` */
-struct url_report {
-	const char *name; /* "others" in the last row, if there are more, and in url_rest */
-	uint64_t urls;    /* rows that this one stands for: 1, or those of "others" */
-	uint64_t ok, failed, open, bytes;
-	double mean; /* response times of all of them, ns; the quantiles are known to 6 % */
-	struct quantile p50, p99;
-	nsec max; /* 0: no request */
 };
 
 struct report {
@@ -176,6 +147,7 @@ struct report {
 	uint64_t opened_h2, fell_back, goaways, unprocessed; /* as in the tally */
 	uint64_t stream_limit;                               /* 0: not known */
 	nsec longest_gap, spun;
+	const struct fleet_report *fleet;
 	const struct series *series; /* of the result, as are these: */
 	const struct tally *tally;
 	const struct totals *totals;
@@ -194,7 +166,3 @@ struct report {
 /* Computes a report. `arena` holds what it points to. Cannot fail. Sources: architecture, section "What is measured". */
 struct arena;
 void report_build(const struct run_info *run, const struct run_result *result, struct arena *arena, struct report *ret);
-
-/* Fill a distribution from a histogram; with `never` > 0 the ranks count that many requests beyond every time. */
-void distribution_from_hist(const struct hist *hist, uint64_t never, struct distribution *ret);
-void distribution_from_histlet(const struct histlet *histlet, uint64_t never, struct distribution *ret);

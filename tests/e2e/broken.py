@@ -102,7 +102,7 @@ def wrong_keys():
         yield key, 1, "unknown key"
     for key in "verbose", "debug", "config", "print_config":
         yield key, True, f"--{key.replace('_', '-')}"
-    for key, value in (("aws_sigv4", "x"), ("script", "x.wasm"), ("distributed", {"role": "agent"}),
+    for key, value in (("aws_sigv4", "x"), ("script", "x.wasm"),
                        ("proxy_http_version", "2"), ("proxy_http2", True)):
         yield key, value, "later version"
 

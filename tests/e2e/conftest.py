@@ -91,8 +91,8 @@ class Running:
 
     def errors(self):
         """What it has written to stderr so far."""
-        self.err.seek(0)
-        return self.err.read().decode(errors="replace")
+        size = os.fstat(self.err.fileno()).st_size
+        return os.pread(self.err.fileno(), size, 0).decode(errors="replace")  # the place in the file is the program's, too
 
     def wait(self, limit=RUN_LIMIT):
         end = self.start + limit

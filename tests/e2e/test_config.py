@@ -145,7 +145,7 @@ def test_a_wrong_command_line_comes_before_the_file(here):
 
 
 LATER = [("--summary", "summary"), ("--http3", "HTTP/3"), ("--proxy-http2", "HTTP/1.1"),
-         ("--script", "scripts"), ("--agent-join", "distributed")]
+         ("--script", "scripts")]
 
 
 @pytest.mark.parametrize("option, words", LATER)

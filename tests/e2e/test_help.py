@@ -161,7 +161,7 @@ def test_bash_completes(folder, typed, offered, kept_back):
     (["strest", "--method", "=", "pu"], {"put"}),
     (["strest", "--method", "="], {"get", "head", "post", "put", "patch", "delete", "options"}),
     (["strest", "--arrival", "=", "even", "--meth"], {"--method"}),
-    (["strest", "--data", "target", "--st"], {"--stages", "--status", "--streams", "--strict"}),
+    (["strest", "--data", "target", "--st"], {"--stages", "--status", "--stream-interval-ms", "--stream-summaries", "--streams", "--strict"}),
     (["strest", "--data", "=", "target", "--sta"], {"--stages", "--status"}),
     (["strest", "-m", "5", "target", "--li"], {"--listen"}),
     (["strest", "--insecure", "=", "t"], {"true"}),
